@@ -1,0 +1,274 @@
+// The reference backend: interprets kernels one element at a time. It is the *meaning* of every
+// kernel; other backends are compared with it. Clear, never fast.
+import { arrayType, byteSize, dtypes, type DType, type TypedArray } from "../dtype.ts";
+import { IndexError, MemoryError } from "../errors.ts";
+import type {
+  Access,
+  ContractKernel,
+  Kernel,
+  LoopKernel,
+  MapKernel,
+  ReduceKernel,
+  Store,
+} from "../compiler/kernel.ts";
+import type { Backend, Executable, Operand } from "../runtime/backend.ts";
+import { type Scalar, leaf, s } from "../scalar/instruction.ts";
+import { type Value, convert, evaluator } from "../scalar/evaluate.ts";
+import { linearize } from "../scalar/linear.ts";
+
+/** A buffer: bytes, with typed views made on demand. */
+export class ReferenceBuffer {
+  #bytes: ArrayBuffer | undefined;
+  readonly byteLength: number;
+  #views = new Map<DType, TypedArray>();
+
+  constructor(byteLength: number) {
+    this.byteLength = byteLength;
+    this.#bytes = new ArrayBuffer(Math.ceil(byteLength / 8) * 8);
+  }
+
+  get bytes(): ArrayBuffer {
+    if (this.#bytes === undefined) throw new MemoryError("reference: the buffer was freed.");
+    return this.#bytes;
+  }
+
+  view(dtype: DType): TypedArray {
+    let view = this.#views.get(dtype);
+    if (view === undefined) {
+      view = new (arrayType(dtype))(this.bytes);
+      this.#views.set(dtype, view);
+    }
+    return view;
+  }
+
+  release(): void {
+    this.#bytes = undefined;
+    this.#views.clear();
+  }
+}
+
+type Buffers = readonly Operand<ReferenceBuffer>[];
+
+/** Visits every index of a box in row-major order; `index` is reused. */
+function forEachIndex(
+  lengths: readonly number[],
+  index: number[],
+  from: number,
+  visit: () => void,
+) {
+  const ndim = lengths.length;
+  for (let axis = from; axis < ndim; axis++) {
+    if (lengths[axis] === 0) return;
+    index[axis] = 0;
+  }
+  for (;;) {
+    visit();
+    let axis = ndim - 1;
+    while (axis >= from && ++index[axis]! === lengths[axis]) index[axis--] = 0;
+    if (axis < from) return;
+  }
+}
+
+/** Element address of an access, or -1 where a guard fails. */
+function addressOf(
+  access: Access,
+  base: number,
+  index: readonly number[],
+  loaded: readonly Value[],
+): number {
+  let address = base + access.offset;
+  for (let axis = 0; axis < index.length; axis++) address += access.strides[axis]! * index[axis]!;
+  for (const guard of access.guards ?? []) {
+    let coordinate = guard.base;
+    for (let axis = 0; axis < index.length; axis++) {
+      coordinate += guard.coefficients[axis]! * index[axis]!;
+    }
+    const quotient = coordinate / guard.divisor;
+    if (!Number.isInteger(quotient) || quotient < 0 || quotient >= guard.size) return -1;
+    address += guard.stride * quotient;
+  }
+  for (const { load, size, stride } of access.indirections ?? []) {
+    const value = Number(loaded[load]!);
+    if (value < -size || value >= size) {
+      throw new IndexError(
+        `index ${value} at position [${index.join(", ")}] is out of range for size ${size}. ` +
+          `Expected -${size} … ${size - 1}.`,
+      );
+    }
+    address += stride * (value < 0 ? value + size : value);
+  }
+  return address;
+}
+
+/** Everything a loop body needs, bound to one call's operands. */
+class Body {
+  readonly index: number[];
+  readonly loaded: Value[];
+  readonly state: Value[] = [];
+  readonly other: Value[] = [];
+  private readonly kernel: LoopKernel;
+  private readonly inputs: { array: TypedArray; base: number }[];
+  private readonly outputs: { array: TypedArray; base: number }[];
+  private readonly params: readonly Value[];
+
+  constructor(kernel: LoopKernel, inputs: Buffers, outputs: Buffers, params: readonly Value[]) {
+    const bind = (access: Access, operands: Buffers) => {
+      const { handle, offset } = operands[access.operand]!;
+      return { array: handle.view(access.dtype), base: offset };
+    };
+    this.kernel = kernel;
+    this.index = kernel.axes.map(() => 0);
+    this.loaded = kernel.loads.map(() => 0);
+    this.inputs = kernel.loads.map((load) => bind(load, inputs));
+    this.outputs = kernel.stores.map((store) => bind(store, outputs));
+    this.params = params.map((value, i) => {
+      const dtype = kernel.params[i]!;
+      return convert(value, typeof value === "bigint" ? "int64" : "float64", dtype);
+    });
+    if (kernel.initial !== undefined) this.fill(kernel.initial, outputs);
+  }
+
+  private fill(value: number, outputs: Buffers): void {
+    for (const store of this.kernel.stores) {
+      const { array } = this.outputs[this.kernel.stores.indexOf(store)]!;
+      const { handle, offset } = outputs[store.operand]!;
+      const end = Math.floor(handle.byteLength / byteSize(store.dtype));
+      (array as { fill(v: Value, from: number, to: number): void }).fill(
+        convert(value, "float64", store.dtype),
+        offset,
+        end,
+      );
+    }
+  }
+
+  /** Fetches the loads at the current index. */
+  fetch(): void {
+    this.kernel.loads.forEach((load, i) => {
+      const { array, base } = this.inputs[i]!;
+      const address = addressOf(load, base, this.index, this.loaded);
+      this.loaded[i] =
+        address < 0 ? convert(load.fill ?? 0, "float64", load.dtype) : array[address]!;
+    });
+  }
+
+  /** Prepares expressions that read this body's leaves. */
+  expressions(roots: readonly Scalar[]): () => Value[] {
+    const program = linearize(roots);
+    const run = evaluator(program, (op, position) => {
+      if (op === "load") return this.loaded[position]!;
+      if (op === "param") return this.params[position]!;
+      if (op === "index") return this.index[position]!;
+      if (op === "state") return this.state[position]!;
+      return this.other[position]!;
+    });
+    return () => {
+      const registers = run();
+      return program.results.map((at) => registers[at]!);
+    };
+  }
+
+  store(values: readonly Value[]): void {
+    this.kernel.stores.forEach((store: Store, i) => {
+      const { array, base } = this.outputs[i]!;
+      const address = addressOf(store, base, this.index, this.loaded);
+      if (address < 0) return;
+      const value = values[i]!;
+      const before = array[address]!;
+      if (store.combine === "add") {
+        array[address] = (
+          typeof value === "bigint"
+            ? BigInt.asIntN(64, value + (before as bigint))
+            : value + (before as number)
+        ) as never;
+      } else if (store.combine === "max") {
+        array[address] = (value > before || value !== value ? value : before) as never;
+      } else {
+        array[address] = value as never;
+      }
+    });
+  }
+}
+
+function runMap(kernel: MapKernel, body: Body): void {
+  const values = body.expressions(kernel.stores.map((store) => store.value));
+  forEachIndex(kernel.axes, body.index, 0, () => {
+    body.fetch();
+    body.store(values());
+  });
+}
+
+function runReduce(kernel: ReduceKernel, body: Body): void {
+  const steps = body.expressions(kernel.states.map((state) => state.step));
+  const finish = body.expressions(kernel.stores.map((store) => store.value));
+  const initial = kernel.states.map((state) => convert(state.initial, "float64", state.dtype));
+  const outer = kernel.axes.slice(0, kernel.axes.length - kernel.reduced);
+  forEachIndex(outer, body.index, 0, () => {
+    initial.forEach((value, i) => (body.state[i] = value));
+    forEachIndex(kernel.axes, body.index, outer.length, () => {
+      body.fetch();
+      steps().forEach((value, i) => (body.state[i] = value));
+    });
+    for (let axis = outer.length; axis < kernel.axes.length; axis++) body.index[axis] = 0;
+    // With nothing to reduce, no load was made; those that vary along empty axes do not exist.
+    if (kernel.axes.every((length) => length > 0)) body.fetch();
+    body.store(finish());
+  });
+}
+
+/** A contraction is the reduction of products over k. */
+export function contractAsReduce(kernel: ContractKernel): ReduceKernel {
+  const { accumulator: dtype } = kernel;
+  const [a, b] = kernel.loads;
+  const product = s.mul(
+    s.cast(leaf("load", 0, a!.dtype), dtype),
+    s.cast(leaf("load", 1, b!.dtype), dtype),
+  );
+  const sum = leaf("state", 0, dtype);
+  return {
+    kind: "reduce",
+    axes: kernel.axes,
+    reduced: kernel.groups.k,
+    loads: kernel.loads,
+    params: kernel.params,
+    stores: kernel.stores,
+    states: [
+      { dtype, initial: 0, step: s.add(sum, product), merge: s.add(sum, leaf("other", 0, dtype)) },
+    ],
+  };
+}
+
+function compile(kernel: Kernel): Executable<ReferenceBuffer> {
+  if (kernel.kind === "routine") {
+    const view = (operand: Operand<ReferenceBuffer>, dtype: DType, shape: readonly number[]) => {
+      const size = shape.reduce((product, length) => product * length, 1);
+      return operand.handle.view(dtype).subarray(operand.offset, operand.offset + size);
+    };
+    return (inputs, outputs) => {
+      kernel.run(
+        kernel.inputs.map(({ dtype, shape }, i) => view(inputs[i]!, dtype, shape)),
+        kernel.outputs.map(({ dtype, shape }, i) => view(outputs[i]!, dtype, shape)),
+      );
+    };
+  }
+  if (kernel.kind === "map") {
+    return (inputs, outputs, params) => runMap(kernel, new Body(kernel, inputs, outputs, params));
+  }
+  const reduction = kernel.kind === "contract" ? contractAsReduce(kernel) : kernel;
+  return (inputs, outputs, params) =>
+    runReduce(reduction, new Body(reduction, inputs, outputs, params));
+}
+
+/** Interprets kernels in JavaScript, on ordinary array buffers. */
+export function createReferenceBackend(): Backend<ReferenceBuffer> {
+  return {
+    name: "reference",
+    dtypes: new Set(dtypes),
+    memoryLimit: 4 * 1024 ** 3,
+    allocate: (bytes) => new ReferenceBuffer(bytes),
+    free: (buffer) => buffer.release(),
+    write: (buffer, byteOffset, bytes) => new Uint8Array(buffer.bytes).set(bytes, byteOffset),
+    read: (buffer, byteOffset, byteLength) =>
+      new Uint8Array(buffer.bytes.slice(byteOffset, byteOffset + byteLength)),
+    compile,
+  };
+}

@@ -1,0 +1,158 @@
+// Kernels: loops over scalar expressions, or a named routine. No tensors and no ops.
+// What a backend runs. The meaning of each kind is backends/reference.ts; docs/kernels.md draws it.
+import type { DType, TypedArray } from "../dtype.ts";
+import type { Scalar } from "../scalar/instruction.ts";
+import { linearize } from "../scalar/linear.ts";
+
+/**
+ * A coordinate that may fall outside its axis: `q = (base + Σ coefficients·indices) / divisor`. The
+ * element exists where the division is exact and `0 <= q < size`; then its address grows by
+ * `stride · q`. Windows, padding and dilation are guards.
+ */
+export interface Guard {
+  readonly base: number;
+  /** One per loop axis. */
+  readonly coefficients: readonly number[];
+  readonly divisor: number;
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** A coordinate read from an earlier integer load: the address grows by `stride · value`. */
+export interface Indirection {
+  /** Position of the load that holds the coordinate (int32 or int64). */
+  readonly load: number;
+  /** Negative values count from the end; outside `-size … size-1` the kernel reports a bad index. */
+  readonly size: number;
+  readonly stride: number;
+}
+
+/** Where an operand's element lies, as a function of the loop indices; all in elements. */
+export interface Access {
+  /** Which operand of the kernel: inputs count from 0; stores count outputs from 0. */
+  readonly operand: number;
+  readonly dtype: DType;
+  readonly offset: number;
+  /** One per loop axis. */
+  readonly strides: readonly number[];
+  readonly guards?: readonly Guard[];
+  readonly indirections?: readonly Indirection[];
+}
+
+export interface Load extends Access {
+  /** The value where a guard fails; default 0. */
+  readonly fill?: number;
+}
+
+export interface Store extends Access {
+  /** Its dtype equals the access's. */
+  readonly value: Scalar;
+  /** How a store meets what is there: `add` and `max` visit in row-major order of the axes. */
+  readonly combine?: "set" | "add" | "max";
+}
+
+interface Common {
+  /** Loop lengths, outermost first. */
+  readonly axes: readonly number[];
+  readonly loads: readonly Load[];
+  /** Dtypes of the numbers given at run time (`param` leaves). */
+  readonly params: readonly DType[];
+  readonly stores: readonly Store[];
+  /** Fills outputs before the loops; needed where stores do not reach every element. */
+  readonly initial?: number;
+}
+
+/** `for indices: store(value(loads, params, indices))`. */
+export interface MapKernel extends Common {
+  readonly kind: "map";
+}
+
+/** One component of a reduction's state. */
+export interface State {
+  readonly dtype: DType;
+  readonly initial: number;
+  /** Next state from `state` leaves and what the element loads. */
+  readonly step: Scalar;
+  /** Joins two partial states, `state` (earlier elements) and `other` (later ones). */
+  readonly merge: Scalar;
+}
+
+/**
+ * A map whose last `reduced` axes are folded into a tuple of states. Store accesses have stride 0 on
+ * reduced axes; store values see `state` leaves and loads that do not vary along reduced axes.
+ */
+export interface ReduceKernel extends Common {
+  readonly kind: "reduce";
+  readonly reduced: number;
+  readonly states: readonly State[];
+}
+
+/**
+ * `out[batch, m, n] = Σ_k a[batch, m, k] · b[batch, n, k]`. `axes` is batch ++ m ++ n ++ k; loads 0
+ * and 1 are the factors (a has stride 0 on n, b on m), further loads serve the epilogue and have
+ * stride 0 on k. In store values, `state 0` is the sum.
+ */
+export interface ContractKernel extends Common {
+  readonly kind: "contract";
+  /** How many of the axes are batch, m, n and k. */
+  readonly groups: { readonly batch: number; readonly m: number; readonly n: number; readonly k: number }; // prettier-ignore
+  /** Dtype of the sum; the factors are converted to it. */
+  readonly accumulator: DType;
+}
+
+/** What no loop nest says well. Inputs and outputs are contiguous. */
+export interface RoutineKernel {
+  readonly kind: "routine";
+  readonly name: string;
+  readonly inputs: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
+  readonly outputs: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
+  readonly run: (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
+}
+
+export type LoopKernel = MapKernel | ReduceKernel | ContractKernel;
+export type Kernel = LoopKernel | RoutineKernel;
+
+/** Expressions of a loop kernel, in a fixed order: per state step and merge, then store values. */
+export function expressionsOf(kernel: LoopKernel): Scalar[] {
+  const states = kernel.kind === "reduce" ? kernel.states : [];
+  return [
+    ...states.flatMap((state) => [state.step, state.merge]),
+    ...kernel.stores.map((store) => store.value),
+  ];
+}
+
+const showGuard = (g: Guard): string =>
+  `guard((${g.base}+${showTerms(g.coefficients)})${g.divisor === 1 ? "" : `/${g.divisor}`}<${g.size})*${g.stride}`;
+
+const showTerms = (strides: readonly number[]): string =>
+  strides
+    .map((stride, axis) => (stride === 0 ? "" : `${stride}i${axis}`))
+    .filter(Boolean)
+    .join("+") || "0";
+
+function showAccess(a: Access): string {
+  const parts = [a.offset === 0 ? "" : `${a.offset}`, showTerms(a.strides)].filter(Boolean);
+  for (const g of a.guards ?? []) parts.push(showGuard(g));
+  for (const i of a.indirections ?? []) parts.push(`load${i.load}[<${i.size}]*${i.stride}`);
+  return `${a.operand}:${a.dtype}[${parts.join(" + ")}]`;
+}
+
+/** Readable text of a kernel. */
+export function showKernel(kernel: Kernel): string {
+  if (kernel.kind === "routine") return `routine ${kernel.name}`;
+  const { axes } = kernel;
+  const lines = [`${kernel.kind} axes=[${axes.join(", ")}]`];
+  if (kernel.kind === "reduce") lines[0] += ` reduced=${kernel.reduced}`;
+  if (kernel.kind === "contract") {
+    const { batch, m, n, k } = kernel.groups;
+    lines[0] += ` batch=${batch} m=${m} n=${n} k=${k} in ${kernel.accumulator}`;
+  }
+  if (kernel.initial !== undefined) lines[0] += ` initial=${kernel.initial}`;
+  kernel.loads.forEach((load, i) => lines.push(`  load${i} = input ${showAccess(load)}`));
+  const { text } = linearize(expressionsOf(kernel));
+  lines.push(`  ${text}`);
+  for (const store of kernel.stores) {
+    lines.push(`  ${store.combine ?? "set"} output ${showAccess(store)}`);
+  }
+  return lines.join("\n");
+}

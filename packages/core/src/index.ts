@@ -1,0 +1,58 @@
+// The public surface of core. Ops and actions become methods of Tensor here. What authors of ops and
+// backends need is in extension.ts.
+import { actions } from "./actions.ts";
+import { isOp } from "./ops/define.ts";
+import * as ops from "./ops/index.ts";
+import { Tensor } from "./tensor.ts";
+
+const marker = Symbol.for("flambeau.core");
+const scopeOfPage = globalThis as { [marker]?: boolean };
+if (scopeOfPage[marker]) {
+  throw new Error(
+    "flambeau: two copies of the core are loaded, and their tensors would not know each other. " +
+      "Check for duplicate versions with `npm ls flambeau`, and dedupe them.",
+  );
+}
+scopeOfPage[marker] = true;
+
+function attach(name: string, call: (...inputs: never[]) => unknown): void {
+  const bound = call as (...inputs: unknown[]) => unknown;
+  Object.defineProperty(Tensor.prototype, name, {
+    value(this: Tensor, ...rest: unknown[]) {
+      return bound(this, ...rest);
+    },
+    writable: true,
+    configurable: true,
+  });
+}
+
+for (const [name, op] of Object.entries(ops)) if (isOp(op)) attach(name, op);
+for (const [name, action] of Object.entries(actions)) attach(name, action);
+
+export * as autograd from "./autograd/index.ts";
+export * from "./ops/index.ts";
+export * from "./errors.ts";
+export { type DType, type TypedArray, dtypes } from "./dtype.ts";
+export type { Shape } from "./shape.ts";
+export { type NestedArray, Tensor, isTensor } from "./tensor.ts";
+export { Parameter, Variable } from "./variable.ts";
+export { HostValue, type TensorLike } from "./operation.ts";
+export type { Index, IndexItem } from "./ops/index-plan.ts";
+export {
+  type NestedInput, type TensorOptions,
+  arange, eye, full, fullLike, linspace, ones, onesLike, tensor, zeros, zerosLike,
+} from "./ops/creation.ts"; // prettier-ignore
+export {
+  type RandomOptions, rand, randLike, randint, randn, randnLike, randomWords, randperm,
+} from "./ops/random.ts"; // prettier-ignore
+export { Generator, manualSeed } from "./random.ts";
+export type { HookHandle } from "./actions.ts";
+export { eagerly, enableGrad, isGradEnabled, noGrad } from "./modes.ts";
+export { guarded } from "./state.ts";
+export { scope } from "./scope.ts";
+export type { Graph, GraphNode, GraphValue } from "./graph/graph.ts";
+export { printGraph } from "./graph/print.ts";
+export { type Traced, hostValue, trace } from "./graph/trace.ts";
+export {
+  Device, defaultDevice, device, deviceNames, registerBackend, setDefaultDevice, settle,
+} from "./runtime/device.ts"; // prettier-ignore

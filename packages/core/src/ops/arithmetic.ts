@@ -1,0 +1,235 @@
+// Arithmetic, comparison, logic, bits and rounding, element by element.
+import { type DType, isFloat } from "../dtype.ts";
+import { type Scalar, constant, s } from "../scalar/instruction.ts";
+import { binary, elementwise, ternary, unary } from "./elementwise.ts";
+import type { TensorLike } from "../operation.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Op } from "./define.ts";
+
+const floats: readonly DType[] = ["float32", "float64"];
+const wholes: readonly DType[] = ["bool", "uint8", "int32", "int64"];
+const smoothInDivisor = [0.5, 2] as const;
+const boolHint = { bool: "Use logicalXor or logicalNot on bools, or cast with to(…)." };
+
+/** `x + y`. */
+export const add = /* @__PURE__ */ binary("add", s.add);
+
+/** `x - y`. Bools are refused, as in PyTorch. */
+export const sub = /* @__PURE__ */ binary("sub", s.sub, {
+  refuses: boolHint,
+  dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+});
+
+/** `x · y`. */
+export const mul = /* @__PURE__ */ binary("mul", s.mul);
+
+/** `x / y`, the true quotient: integers become float32. */
+export const div = /* @__PURE__ */ binary("div", s.div, {
+  promotion: "float",
+  domain: smoothInDivisor,
+});
+
+/** The quotient rounded down, with the operands' dtype. Integer division by zero gives 0. */
+export const floorDivide = /* @__PURE__ */ binary(
+  "floorDivide",
+  (x, y) => {
+    const { dtype } = x;
+    if (isFloat(dtype)) return s.floor(s.div(x, y));
+    const quotient = s.div(x, y);
+    if (dtype === "uint8" || dtype === "bool") return quotient;
+    const inexact = s.ne(s.rem(x, y), 0);
+    const opposite = s.lt(s.bitXor(x, y), 0);
+    return s.select(s.and(inexact, opposite), s.sub(quotient, 1), quotient);
+  },
+  { domain: smoothInDivisor },
+);
+
+/** Python's modulo: the result has the divisor's sign. */
+export const remainder = /* @__PURE__ */ binary(
+  "remainder",
+  (x, y) => {
+    const r = s.rem(x, y);
+    if (x.dtype === "uint8" || x.dtype === "bool") return r;
+    const zero = constant(0, x.dtype);
+    const opposite = s.ne(s.lt(r, zero), s.lt(y, zero));
+    return s.select(s.and(s.ne(r, 0), opposite), s.add(r, y), r);
+  },
+  {
+    domain: smoothInDivisor,
+    gradient: ([x, y], _, grad) => [grad, s.neg(s.mul(grad, s.floor(s.div(x!, y!))))],
+  },
+);
+
+/** C's modulo: the result has the dividend's sign. */
+export const fmod = /* @__PURE__ */ binary("fmod", s.rem, { domain: smoothInDivisor });
+
+/** `x` to the power `y`. */
+export const pow = /* @__PURE__ */ binary("pow", s.pow, { domain: smoothInDivisor });
+
+/** The larger of two; NaN wins, ties share the gradient. */
+export const maximum = /* @__PURE__ */ binary("maximum", s.max);
+
+/** The smaller of two; NaN wins, ties share the gradient. */
+export const minimum = /* @__PURE__ */ binary("minimum", s.min);
+
+/** The angle of the point (y, x), in radians: `atan2(y, x)`. */
+export const atan2 = /* @__PURE__ */ binary("atan2", s.atan2, {
+  promotion: "float",
+  domain: smoothInDivisor,
+});
+
+/** `-x`. */
+export const neg = /* @__PURE__ */ unary("neg", s.neg, {
+  refuses: boolHint,
+  dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+});
+
+/** `|x|`; the gradient at 0 is 0. */
+export const abs = /* @__PURE__ */ unary("abs", s.abs);
+
+/** -1, 0 or 1; NaN gives 0, as PyTorch's CPU kernels do. */
+export const sign = /* @__PURE__ */ unary("sign", (x) =>
+  x.dtype === "bool"
+    ? x
+    : s.select(s.gt(x, 0), 1, s.select(s.lt(x, 0), constant(-1, x.dtype), constant(0, x.dtype))),
+);
+
+/** `x²`. */
+export const square = /* @__PURE__ */ unary("square", (x) => s.mul(x, x));
+
+/** `1 / x`. */
+export const reciprocal = /* @__PURE__ */ unary("reciprocal", (x) => s.div(1, x), {
+  promotion: "float",
+  domain: smoothInDivisor,
+  gradient: (_, result, grad) => [s.neg(s.mul(grad, s.mul(result, result)))],
+});
+
+const rounding =
+  (op: (x: Scalar) => Scalar) =>
+  (x: Scalar): Scalar =>
+    isFloat(x.dtype) ? op(x) : x;
+
+/** Rounds down. */
+export const floor = /* @__PURE__ */ unary("floor", rounding(s.floor));
+/** Rounds up. */
+export const ceil = /* @__PURE__ */ unary("ceil", rounding(s.ceil));
+/** Rounds towards zero. */
+export const trunc = /* @__PURE__ */ unary("trunc", rounding(s.trunc));
+/** Rounds to the nearest integer, halves to even. */
+export const round = /* @__PURE__ */ unary("round", rounding(s.round));
+/** The fraction that `trunc` drops. */
+export const frac = /* @__PURE__ */ unary("frac", (x) => s.sub(x, s.trunc(x)), { dtypes: floats });
+
+/** `x` limited to `[low, high]`; inside and on the limits the gradient passes. */
+const clampBetween = /* @__PURE__ */ ternary(
+  "clamp",
+  (x, low, high) => s.min(s.max(x, low), high),
+  {
+    gradient: ([x, low, high], _, grad) => {
+      const zero = constant(0, grad.dtype);
+      const below = s.lt(x!, low!);
+      const above = s.gt(x!, high!);
+      const inside = s.and(s.not(below), s.not(above));
+      return [
+        s.select(inside, grad, zero),
+        s.select(s.and(below, s.lt(low!, high!)), grad, zero),
+        s.select(s.or(above, s.and(below, s.ge(low!, high!))), grad, zero),
+      ];
+    },
+  },
+);
+
+/** Limits of `clamp`; a missing one does not limit. */
+export interface ClampOptions {
+  readonly min?: TensorLike;
+  readonly max?: TensorLike;
+}
+
+const clampLow = /* @__PURE__ */ binary("clampMin", s.max, {
+  gradient: ([x, low], _, grad) => {
+    const zero = constant(0, grad.dtype);
+    const passes = s.ge(x!, low!);
+    return [s.select(passes, grad, zero), s.select(passes, zero, grad)];
+  },
+});
+
+const clampHigh = /* @__PURE__ */ binary("clampMax", s.min, {
+  gradient: ([x, high], _, grad) => {
+    const zero = constant(0, grad.dtype);
+    const passes = s.le(x!, high!);
+    return [s.select(passes, grad, zero), s.select(passes, zero, grad)];
+  },
+});
+
+export { clampBetween, clampHigh, clampLow };
+
+const compare = (name: string, op: (x: Scalar, y: Scalar) => Scalar) =>
+  binary(name, op, { skips: { gradient: "the result is bool" } });
+
+/** Whether `x = y`, element by element. */
+export const eq = /* @__PURE__ */ compare("eq", s.eq);
+/** Whether `x ≠ y`. */
+export const ne = /* @__PURE__ */ compare("ne", s.ne);
+/** Whether `x < y`. */
+export const lt = /* @__PURE__ */ compare("lt", s.lt);
+/** Whether `x ≤ y`. */
+export const le = /* @__PURE__ */ compare("le", s.le);
+/** Whether `x > y`. */
+export const gt = /* @__PURE__ */ compare("gt", s.gt);
+/** Whether `x ≥ y`. */
+export const ge = /* @__PURE__ */ compare("ge", s.ge);
+
+const logical = (name: string, op: (x: Scalar, y: Scalar) => Scalar) =>
+  binary(name, (x, y) => op(s.truthy(x), s.truthy(y)), {
+    skips: { gradient: "the result is bool" },
+  });
+
+/** Whether both are non-zero. */
+export const logicalAnd = /* @__PURE__ */ logical("logicalAnd", s.and);
+/** Whether one is non-zero. */
+export const logicalOr = /* @__PURE__ */ logical("logicalOr", s.or);
+/** Whether exactly one is non-zero. */
+export const logicalXor = /* @__PURE__ */ logical("logicalXor", s.ne);
+/** Whether `x` is zero. */
+export const logicalNot = /* @__PURE__ */ unary("logicalNot", (x) => s.not(s.truthy(x)));
+
+/** Bits set in both. */
+export const bitwiseAnd = /* @__PURE__ */ binary("bitwiseAnd", s.bitAnd, { dtypes: wholes });
+/** Bits set in one or both. */
+export const bitwiseOr = /* @__PURE__ */ binary("bitwiseOr", s.bitOr, { dtypes: wholes });
+/** Bits set in exactly one. */
+export const bitwiseXor = /* @__PURE__ */ binary("bitwiseXor", s.bitXor, { dtypes: wholes });
+/** Every bit inverted; on bools, logical not. */
+export const bitwiseNot = /* @__PURE__ */ unary(
+  "bitwiseNot",
+  (x) => (x.dtype === "bool" ? s.not(x) : s.bitNot(x)),
+  { dtypes: wholes },
+);
+
+/** Whether `x` is not a number. */
+export const isnan = /* @__PURE__ */ unary("isnan", (x) =>
+  isFloat(x.dtype) ? s.isNaN(x) : constant(false, "bool"),
+);
+/** Whether `x` is ±∞. */
+export const isinf = /* @__PURE__ */ unary("isinf", (x) =>
+  isFloat(x.dtype) ? s.eq(s.abs(x), Infinity) : constant(false, "bool"),
+);
+/** Whether `x` is neither infinite nor NaN. */
+export const isfinite = /* @__PURE__ */ unary("isfinite", (x) =>
+  isFloat(x.dtype) ? s.lt(s.abs(x), Infinity) : constant(true, "bool"),
+);
+
+/** `x` where the condition holds, else `y`. The condition is bool (any non-zero counts). */
+export const where: Op<(condition: Tensor, x: TensorLike, y: TensorLike) => Tensor> =
+  /* @__PURE__ */ elementwise(
+    "where",
+    (condition, x, y) => s.select(s.truthy(condition!), x!, y!),
+    {
+      apart: [0],
+      samples: [
+        (make) => [make.booleans([2, 3]), make([2, 3]), make([2, 3])],
+        (make) => [make.booleans([3]), make([2, 1]), make([])],
+        (make) => [make.booleans([2, 3]), make([2, 3]), 0.5],
+      ],
+    },
+  );

@@ -1,0 +1,89 @@
+// The three kinds of op: composite and primitive here, elementwise in elementwise.ts. What these
+// functions return is everything about the op: the public function, its tests' samples, its record.
+import { modes } from "../modes.ts";
+import type { Attributes, Operation } from "../operation.ts";
+import type { DType } from "../dtype.ts";
+import { scope } from "../scope.ts";
+import type { Tensor } from "../tensor.ts";
+
+/**
+ * Makes the tensors of a sample; each call draws new values. Typed `unknown`: were they `Tensor`, the
+ * type of an op would depend on its own samples.
+ */
+export interface SampleSource {
+  /** The dtype under test. */
+  readonly dtype: DType;
+  /** Values in `[low, high)`, default `[-2, 2)`, of the dtype under test; gradients are checked. */
+  (shape: readonly number[], low?: number, high?: number): unknown;
+  /** int64 values in `[low, high)`; no gradient. */
+  integers(shape: readonly number[], low: number, high: number): unknown;
+  booleans(shape: readonly number[]): unknown;
+  /** Distinct values, at least 0.1 apart, so that order statistics have gradients. */
+  distinct(shape: readonly number[]): unknown;
+}
+
+/** One way to call the op: gives its arguments. */
+export type Sample = (make: SampleSource) => readonly unknown[];
+
+export interface Tested {
+  readonly samples: readonly Sample[];
+  /** What the op accepts as the dtype under test; default all. */
+  readonly dtypes?: readonly DType[];
+  /** Why a kind of generated test does not apply: printed in the support table. */
+  readonly skips?: { readonly [test: string]: string };
+}
+
+export interface Definition extends Tested {
+  readonly kind: "elementwise" | "composite" | "primitive";
+  readonly name: string;
+  readonly isDifferentiable: boolean;
+}
+
+/** A public op: a function with its definition. */
+export type Op<F> = F & { readonly definition: Definition };
+
+/** Gives a function its definition. */
+export const attach = <F extends object>(call: F, definition: Definition): Op<F> =>
+  Object.assign(call, { definition });
+
+export const isOp = (value: unknown): value is Op<(...inputs: never[]) => unknown> =>
+  typeof value === "function" && "definition" in value;
+
+/**
+ * An op made of other ops. Its intermediates are freed as it returns, unless the tape holds them.
+ */
+export function composite<F extends (...inputs: never[]) => unknown>(
+  name: string,
+  body: F,
+  tested: Tested & { readonly isDifferentiable?: boolean },
+): Op<F> {
+  const call = ((...inputs: never[]) =>
+    modes.recorder === undefined ? scope(() => body(...inputs)) : body(...inputs)) as unknown as F;
+  const isDifferentiable = tested.isDifferentiable ?? true;
+  return attach(call, { kind: "composite", name, ...tested, isDifferentiable });
+}
+
+type Record<A extends Attributes> = Omit<Operation<A>, "prepared" | "traits"> &
+  Partial<Pick<Operation<A>, "traits">>;
+
+/** Declares a primitive: shape rule, portable loops, gradient. */
+export const primitive = <A extends Attributes>(record: Record<A>): Operation<A> => ({
+  traits: {},
+  ...record,
+  prepared: new Map(),
+});
+
+/** Makes a primitive's public function. */
+export function expose<F extends (...inputs: never[]) => unknown>(
+  operation: Operation<never>,
+  call: F,
+  tested: Tested,
+): Op<F> {
+  const isDifferentiable = operation.gradient !== undefined;
+  return attach(call, { kind: "primitive", name: operation.name, ...tested, isDifferentiable });
+}
+
+/** The method that an op becomes: its first operand is `this`. */
+export type MethodOf<F> = F extends (x: Tensor, ...rest: infer R) => infer Y
+  ? (...rest: R) => Y
+  : never;

@@ -1,0 +1,7 @@
+// The methods that ops become: their first operand is `this`.
+import type { MethodOf } from "./define.ts";
+import type * as ops from "./index.ts";
+
+type Ops = typeof ops;
+
+export type TensorMethods = { readonly [K in keyof Ops]: MethodOf<Ops[K]> };

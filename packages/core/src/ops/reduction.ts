@@ -1,0 +1,419 @@
+// Reductions over any axes: sum, product, extremes, truth, positions of extremes, moments.
+import { apply } from "../apply.ts";
+import type { ReduceKernel, State } from "../compiler/kernel.ts";
+import { type DType, isFloat } from "../dtype.ts";
+import { DTypeError, ShapeError, showShape } from "../errors.ts";
+import type { Description, GradientContext, OperandDescription, Operation } from "../operation.ts";
+import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
+import { type Shape, contiguousStrides, normalizeAxes, sameShape, sizeOf } from "../shape.ts";
+import { type Tensor } from "../tensor.ts";
+import { div, eq, mul, sub, where } from "./arithmetic.ts";
+import { cast } from "./cast.ts";
+import { type Sample, composite, expose, primitive } from "./define.ts";
+import { sqrt } from "./math.ts";
+import { expand, reshape } from "./view.ts";
+
+/** Which axes a reduction folds. */
+export type Axes = number | readonly number[];
+
+export interface ReduceOptions {
+  /** Keeps folded axes with length 1. */
+  readonly keepDims?: boolean;
+}
+
+interface ReduceAttributes {
+  readonly [name: string]: readonly number[] | boolean;
+  /** Sorted and distinct. */
+  readonly axes: readonly number[];
+  readonly keepDims: boolean;
+}
+
+const keptShape = (shape: Shape, axes: readonly number[]): number[] =>
+  shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
+
+const outputShape = (shape: Shape, { axes, keepDims }: ReduceAttributes): number[] =>
+  keepDims ? keptShape(shape, axes) : shape.filter((_, axis) => !axes.includes(axis));
+
+/** Loops over kept axes, then folded ones, with the input's strides in that order. */
+function loops(x: OperandDescription, axes: readonly number[], output: Description) {
+  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const order = [...kept, ...axes];
+  const keptLengths = kept.map((axis) => x.shape[axis]!);
+  return {
+    axes: order.map((axis) => x.shape[axis]!),
+    reduced: axes.length,
+    load: {
+      operand: 0,
+      dtype: x.dtype,
+      offset: 0,
+      strides: order.map((axis) => x.layout.strides[axis]!),
+    },
+    storeStrides: [...contiguousStrides(keptLengths), ...axes.map(() => 0)],
+    dtype: output.dtype,
+  };
+}
+
+interface Fold {
+  readonly name: string;
+  /** dtype of the result. */
+  readonly dtype: (x: DType) => DType;
+  readonly initial: (dtype: DType) => number;
+  /** Joins two values of the result's dtype. */
+  readonly join: (x: Scalar, y: Scalar) => Scalar;
+  /** What an element contributes. Default: itself, cast. */
+  readonly element?: (x: Scalar, dtype: DType) => Scalar;
+  /** Whether folding nothing is an error. */
+  readonly needsElements?: boolean;
+  readonly saves?: Operation<ReduceAttributes>["saves"];
+  readonly gradient?: (context: GradientContext<ReduceAttributes>) => Tensor;
+}
+
+/** A reduction with one value as its state. */
+function fold(rule: Fold): Operation<ReduceAttributes> {
+  return primitive<ReduceAttributes>({
+    name: rule.name,
+    infer([x], attributes) {
+      const { shape, dtype } = x!;
+      if (rule.needsElements) requireElements(rule.name, shape, attributes.axes);
+      return [{ shape: outputShape(shape, attributes), dtype: rule.dtype(dtype) }];
+    },
+    lower([x], { axes }, [output]): ReduceKernel {
+      const loop = loops(x!, axes, output!);
+      const { dtype } = loop;
+      const loaded = leaf("load", 0, x!.dtype);
+      const element = rule.element?.(loaded, dtype) ?? s.cast(loaded, dtype);
+      const state = leaf("state", 0, dtype);
+      const states: State[] = [
+        {
+          dtype,
+          initial: rule.initial(dtype),
+          step: rule.join(state, element),
+          merge: rule.join(state, leaf("other", 0, dtype)),
+        },
+      ];
+      const store = { operand: 0, dtype, offset: 0, strides: loop.storeStrides, value: state };
+      return {
+        kind: "reduce",
+        axes: loop.axes,
+        reduced: loop.reduced,
+        loads: [loop.load],
+        params: [],
+        states,
+        stores: [store],
+      };
+    },
+    ...(rule.saves && { saves: rule.saves }),
+    ...(rule.gradient && { gradient: (context) => [rule.gradient!(context)] }),
+  });
+}
+
+function requireElements(name: string, shape: Shape, axes: readonly number[]): void {
+  const empty = axes.find((axis) => shape[axis] === 0);
+  if (empty === undefined) return;
+  throw new ShapeError(
+    `${name}: axis ${empty} of shape ${showShape(shape)} has no elements, and ${name} of nothing is ` +
+      `not defined. Check for an empty batch or slice before it.`,
+  );
+}
+
+/** A gradient (or result) of the reduced shape, as a view of the input's shape. */
+function spreadBack(reduced: Tensor, shape: Shape, axes: readonly number[]): Tensor {
+  return expand(reshape(reduced, keptShape(shape, axes)), shape);
+}
+
+const widened = (dtype: DType): DType => (isFloat(dtype) ? dtype : "int64");
+const boundOf = (dtype: DType, sign: 1 | -1): number => {
+  if (isFloat(dtype)) return sign * Infinity;
+  if (dtype === "bool") return sign > 0 ? 1 : 0;
+  if (dtype === "uint8") return sign > 0 ? 255 : 0;
+  if (dtype === "int32") return sign > 0 ? 2147483647 : -2147483648;
+  return sign * 2 ** 63;
+};
+
+const sumOperation = fold({
+  name: "sum",
+  dtype: widened,
+  initial: () => 0,
+  join: s.add,
+  gradient: ({ grads, inputs, attributes: { axes } }) =>
+    spreadBack(grads[0]!, inputs[0]!.shape, axes),
+});
+
+const saveBoth = () => ({ inputs: [0], outputs: [0] });
+
+const prodOperation = fold({
+  name: "prod",
+  dtype: widened,
+  initial: () => 1,
+  join: s.mul,
+  saves: () => ({ inputs: [0] }),
+  gradient(context) {
+    const { axes } = context.attributes;
+    const x = context.input(0);
+    const grad = spreadBack(context.grads[0]!, x.shape, axes);
+    return axes.length === 0 ? grad : mul(grad, productOfOthers(x, axes));
+  },
+});
+
+/** Each element's product of all the others, without dividing, so that zeros are right. */
+function productOfOthers(x: Tensor, axes: readonly number[]): Tensor {
+  let result: Tensor | undefined;
+  let rest = x;
+  // One axis at a time: the others along it, times the full products along the later axes.
+  for (const axis of axes) {
+    const others = othersAlong(rest, axis);
+    result = result === undefined ? others : mul(result, others);
+    rest = prod(rest, axis, { keepDims: true });
+  }
+  return result!;
+}
+
+/** [.., n, ..] → product over the other n - 1 positions of the axis. */
+function othersAlong(x: Tensor, axis: number): Tensor {
+  const n = x.shape[axis]!;
+  const grid = [...x.shape.slice(0, axis), n, n, ...x.shape.slice(axis + 1)];
+  const spread = expand(reshape(x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]), grid);
+  const eye = diagonalMask(n, x);
+  const shaped = reshape(eye, [n, n, ...x.shape.slice(axis + 1).map(() => 1)]);
+  return prod(where(shaped, 1, spread), axis + 1);
+}
+
+const extreme = (
+  name: string,
+  join: (x: Scalar, y: Scalar) => Scalar,
+  sign: 1 | -1,
+): Operation<ReduceAttributes> =>
+  fold({
+    name,
+    dtype: (dtype) => dtype,
+    initial: (dtype) => boundOf(dtype, sign),
+    join,
+    needsElements: true,
+    saves: saveBoth,
+    gradient(context) {
+      // PyTorch's amax and amin: tied elements share the gradient equally.
+      const { axes } = context.attributes;
+      const grad = context.grads[0]!;
+      const x = context.input(0);
+      const isBest = eq(x, spreadBack(context.output(0), x.shape, axes));
+      const share = spreadBack(sum(cast(isBest, grad.dtype), axes), x.shape, axes);
+      return where(isBest, div(spreadBack(grad, x.shape, axes), share), 0);
+    },
+  });
+
+const amaxOperation = extreme("amax", s.max, -1);
+const aminOperation = extreme("amin", s.min, 1);
+
+const truth = (name: string, join: (x: Scalar, y: Scalar) => Scalar, initial: number) =>
+  fold({ name, dtype: () => "bool", initial: () => initial, join, element: (x) => s.truthy(x) });
+
+const anyOperation = truth("any", s.or, 0);
+const allOperation = truth("all", s.and, 1);
+
+type Reduction = (x: Tensor, axes?: Axes, options?: ReduceOptions) => Tensor;
+
+const reduction =
+  (operation: Operation<ReduceAttributes>): Reduction =>
+  (x, axes, { keepDims = false } = {}) =>
+    apply(operation, [x], { axes: normalizeAxes(operation.name, axes, x.ndim), keepDims })[0]!;
+
+const reductionSamples: readonly Sample[] = [
+  (make) => [make.distinct([2, 3])],
+  (make) => [make.distinct([2, 3]), 1],
+  (make) => [make.distinct([2, 3, 4]), [0, 2], { keepDims: true }],
+  (make) => [make.distinct([3, 2]), -2],
+  (make) => [make.distinct([])],
+];
+const emptySample: Sample = (make) => [make([0, 3]), 0];
+const tested = { samples: reductionSamples };
+const testedEmpty = { samples: [...reductionSamples, emptySample] };
+
+/** Sum over `axes` (all by default). Integers and bools sum in int64. */
+export const sum = /* @__PURE__ */ expose(sumOperation, reduction(sumOperation), testedEmpty);
+/** Product over `axes`. Integers and bools multiply in int64. */
+export const prod = /* @__PURE__ */ expose(prodOperation, reduction(prodOperation), testedEmpty);
+/** Largest element over `axes`; ties share the gradient. */
+export const amax = /* @__PURE__ */ expose(amaxOperation, reduction(amaxOperation), tested);
+/** Smallest element over `axes`; ties share the gradient. */
+export const amin = /* @__PURE__ */ expose(aminOperation, reduction(aminOperation), tested);
+/** Whether any element is non-zero. */
+export const any = /* @__PURE__ */ expose(anyOperation, reduction(anyOperation), testedEmpty);
+/** Whether all elements are non-zero. */
+export const all = /* @__PURE__ */ expose(allOperation, reduction(allOperation), testedEmpty);
+
+/** Sums a broadcast gradient back to the shape that was broadcast. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const shift = x.ndim - shape.length;
+  const axes = x.shape.flatMap((n, axis) =>
+    axis < shift || (shape[axis - shift] === 1 && n !== 1) ? [axis] : [],
+  );
+  return reshape(sum(x, axes, { keepDims: true }), shape);
+}
+
+/** Position of the first extreme along the folded axes, row-major; NaN counts as the extreme. */
+function argument(name: string, better: (x: Scalar, y: Scalar) => Scalar, sign: 1 | -1) {
+  return primitive<ReduceAttributes>({
+    name,
+    infer([x], attributes) {
+      if (x!.dtype === "bool") {
+        throw new DTypeError(`${name}: bool is not accepted. Cast with to("uint8").`);
+      }
+      requireElements(name, x!.shape, attributes.axes);
+      return [{ shape: outputShape(x!.shape, attributes), dtype: "int32" }];
+    },
+    lower([x], { axes }, [output]): ReduceKernel {
+      const loop = loops(x!, axes, output!);
+      const lengths = axes.map((axis) => x!.shape[axis]!);
+      const steps = contiguousStrides(lengths);
+      const first = loop.axes.length - axes.length;
+      const position = steps.reduce(
+        (at, step, i) => s.add(at, s.mul(leaf("index", first + i, "int32"), step)),
+        constant(0, "int32"),
+      );
+      const value = leaf("load", 0, x!.dtype);
+      const best = leaf("state", 0, x!.dtype);
+      const where = leaf("state", 1, "int32");
+      // An element wins if it is better, or first at equal value; the empty state is at -1.
+      const wins = (v: Scalar, at: Scalar): Scalar => {
+        const isEmpty = s.lt(where, 0);
+        const beats = isFloat(v.dtype)
+          ? s.or(better(v, best), s.and(s.isNaN(v), s.not(s.isNaN(best))))
+          : better(v, best);
+        const same = isFloat(v.dtype)
+          ? s.or(s.eq(v, best), s.and(s.isNaN(v), s.isNaN(best)))
+          : s.eq(v, best);
+        const earlier = s.and(same, s.lt(at, where));
+        return s.and(s.ge(at, 0), s.or(isEmpty, s.or(beats, earlier)));
+      };
+      const otherBest = leaf("other", 0, x!.dtype);
+      const otherWhere = leaf("other", 1, "int32");
+      const states: State[] = [
+        {
+          dtype: x!.dtype,
+          initial: boundOf(x!.dtype, sign),
+          step: s.select(wins(value, position), value, best),
+          merge: s.select(wins(otherBest, otherWhere), otherBest, best),
+        },
+        {
+          dtype: "int32",
+          initial: -1,
+          step: s.select(wins(value, position), position, where),
+          merge: s.select(wins(otherBest, otherWhere), otherWhere, where),
+        },
+      ];
+      return {
+        kind: "reduce",
+        axes: loop.axes,
+        reduced: loop.reduced,
+        loads: [loop.load],
+        params: [],
+        states,
+        stores: [
+          { operand: 0, dtype: "int32", offset: 0, strides: loop.storeStrides, value: where },
+        ],
+      };
+    },
+  });
+}
+
+const argmaxOperation = argument("argmax", (x, y) => s.gt(x, y), -1);
+const argminOperation = argument("argmin", (x, y) => s.lt(x, y), 1);
+const numeric: readonly DType[] = ["uint8", "int32", "int64", "float32", "float64"];
+const argumentSamples = reductionSamples.filter((_, i) => i !== 2);
+
+const argumentReduction =
+  (operation: Operation<ReduceAttributes>) =>
+  (x: Tensor, axis?: number, { keepDims = false }: ReduceOptions = {}): Tensor =>
+    apply(operation, [x], { axes: normalizeAxes(operation.name, axis, x.ndim), keepDims })[0]!;
+
+/** Position of the first largest element along `axis`, or in the flattened tensor; int32. */
+export const argmax = /* @__PURE__ */ expose(argmaxOperation, argumentReduction(argmaxOperation), {
+  samples: argumentSamples,
+  dtypes: numeric,
+});
+/** Position of the first smallest element along `axis`, or in the flattened tensor; int32. */
+export const argmin = /* @__PURE__ */ expose(argminOperation, argumentReduction(argminOperation), {
+  samples: argumentSamples,
+  dtypes: numeric,
+});
+
+/** The n×n identity as bool, on the device of `like`. */
+function diagonalMask(n: number, like: Tensor): Tensor {
+  return apply(maskOperation, [like], { n })[0]!;
+}
+
+const maskOperation = primitive<{ n: number }>({
+  name: "diagonalMask",
+  infer: (_, { n }) => [{ shape: [n, n], dtype: "bool" }],
+  lower: (_, { n }) => ({
+    kind: "map",
+    axes: [n, n],
+    loads: [],
+    params: [],
+    stores: [
+      {
+        operand: 0,
+        dtype: "bool",
+        offset: 0,
+        strides: [n, 1],
+        value: s.eq(leaf("index", 0, "int32"), leaf("index", 1, "int32")),
+      },
+    ],
+  }),
+});
+
+const floats: readonly DType[] = ["float32", "float64"];
+
+function requireFloat(name: string, x: Tensor): void {
+  if (isFloat(x.dtype)) return;
+  throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
+}
+
+const countOver = (x: Tensor, axes: Axes | undefined, name: string): number =>
+  sizeOf(normalizeAxes(name, axes, x.ndim).map((axis) => x.shape[axis]!));
+
+/** Arithmetic mean over `axes`; of nothing, NaN. */
+export const mean = /* @__PURE__ */ composite(
+  "mean",
+  (x: Tensor, axes?: Axes, options?: ReduceOptions): Tensor => {
+    requireFloat("mean", x);
+    return div(sum(x, axes, options), countOver(x, axes, "mean"));
+  },
+  { ...testedEmpty, dtypes: floats },
+);
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Subtracted from the count: 1 (default) for samples, 0 for populations. */
+  readonly correction?: number;
+}
+
+/** Variance over `axes`, with Bessel's correction by default. */
+export const variance = /* @__PURE__ */ composite(
+  "var",
+  (x: Tensor, axes?: Axes, { correction = 1, keepDims = false }: VarianceOptions = {}): Tensor => {
+    requireFloat("var", x);
+    const centre = mean(x, axes, { keepDims: true });
+    const deviation = sub(x, centre);
+    const count = Math.max(countOver(x, axes, "var") - correction, 0);
+    return div(sum(mul(deviation, deviation), axes, { keepDims }), count);
+  },
+  {
+    samples: [
+      (make) => [make([2, 3])],
+      (make) => [make([4, 3]), 0, { correction: 0 }],
+      (make) => [make([2, 3, 2]), [0, 2], { keepDims: true }],
+    ],
+    dtypes: floats,
+  },
+);
+
+/** Standard deviation over `axes`, with Bessel's correction by default. */
+export const std = /* @__PURE__ */ composite(
+  "std",
+  (x: Tensor, axes?: Axes, options?: VarianceOptions): Tensor => sqrt(variance(x, axes, options)),
+  {
+    samples: [(make) => [make([2, 3])], (make) => [make([4, 3]), 0, { correction: 0 }]],
+    dtypes: floats,
+  },
+);

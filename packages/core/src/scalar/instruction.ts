@@ -1,0 +1,199 @@
+// The closed vocabulary of per-element arithmetic, and `s`, which builds expressions in it.
+// Meaning: evaluate.ts. Derivatives: derive.ts. Straight-line form and text: linear.ts.
+import type { DType } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
+
+export const unaryInstructions = [
+  "neg", "abs", "floor", "ceil", "trunc", "round", "not", "bitNot",
+  "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos", "atan",
+  "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf",
+] as const; // prettier-ignore
+
+export const binaryInstructions = [
+  "add", "sub", "mul", "div", "rem", "pow", "atan2", "min", "max",
+  "eq", "ne", "lt", "le", "and", "or", "bitAnd", "bitOr", "bitXor", "shl", "shr", "shrU",
+] as const; // prettier-ignore
+
+export type UnaryInstruction = (typeof unaryInstructions)[number];
+export type BinaryInstruction = (typeof binaryInstructions)[number];
+/** Instructions with operands of their own dtype; `select`, `cast` and `bitcast` stand apart. */
+export type Instruction = UnaryInstruction | BinaryInstruction;
+
+/**
+ * A typed expression over one element.
+ * Leaves: `const`; `arg` (an op's operand); inside kernels `load` (what a load fetched), `param` (a
+ * number given at run time), `index` (the position along a loop axis, int32) and, in reductions,
+ * `state` and `other` (the two partial states that merge).
+ */
+export type Scalar =
+  | { readonly op: "const"; readonly dtype: DType; readonly value: number | bigint }
+  | { readonly op: Leaf; readonly dtype: DType; readonly position: number }
+  | { readonly op: UnaryInstruction | "cast" | "bitcast"; readonly dtype: DType; readonly x: Scalar }
+  | { readonly op: BinaryInstruction; readonly dtype: DType; readonly x: Scalar; readonly y: Scalar }
+  | {
+      readonly op: "select";
+      readonly dtype: DType;
+      readonly condition: Scalar;
+      readonly x: Scalar;
+      readonly y: Scalar;
+    }; // prettier-ignore
+
+export type Leaf = "arg" | "load" | "param" | "index" | "state" | "other";
+
+/** What builders accept: numbers take the dtype of the operand beside them. */
+export type ScalarLike = Scalar | number | bigint | boolean;
+
+/** A constant, rounded to what `dtype` can hold. */
+export function constant(value: number | bigint | boolean, dtype: DType): Scalar {
+  switch (dtype) {
+    case "float64":
+      return { op: "const", dtype, value: Number(value) };
+    case "float32":
+      return { op: "const", dtype, value: Math.fround(Number(value)) };
+    case "int64":
+      return {
+        op: "const",
+        dtype,
+        value: BigInt.asIntN(64, typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)))),
+      }; // prettier-ignore
+    case "int32":
+      return {
+        op: "const",
+        dtype,
+        value: Number(BigInt.asIntN(32, BigInt(Math.trunc(Number(value))))),
+      };
+    case "uint8":
+      return {
+        op: "const",
+        dtype,
+        value: Number(BigInt.asUintN(8, BigInt(Math.trunc(Number(value))))),
+      };
+    case "bool":
+      return { op: "const", dtype, value: Number(value) === 0 ? 0 : 1 };
+  }
+}
+
+export const leaf = (op: Leaf, position: number, dtype: DType): Scalar => ({ op, dtype, position });
+
+const isExpression = (x: ScalarLike): x is Scalar => typeof x === "object";
+
+function lift(x: ScalarLike, beside: ScalarLike): Scalar {
+  if (isExpression(x)) return x;
+  if (!isExpression(beside)) return constant(x, typeof x === "boolean" ? "bool" : "float32");
+  return constant(x, beside.dtype);
+}
+
+function unify(op: string, x: ScalarLike, y: ScalarLike): [Scalar, Scalar] {
+  const a = lift(x, y);
+  const b = lift(y, x);
+  if (a.dtype !== b.dtype) {
+    throw new DTypeError(
+      `scalar ${op}: operands are ${a.dtype} and ${b.dtype}; cast one of them (s.cast).`,
+    );
+  }
+  return [a, b];
+}
+
+const yieldsBool = new Set<BinaryInstruction>(["eq", "ne", "lt", "le", "and", "or"]);
+
+const unaryBuilder =
+  (op: UnaryInstruction) =>
+  (x: Scalar): Scalar => ({ op, dtype: op === "not" ? "bool" : x.dtype, x });
+
+const binaryBuilder =
+  (op: BinaryInstruction) =>
+  (x: ScalarLike, y: ScalarLike): Scalar => {
+    const [a, b] = unify(op, x, y);
+    return { op, dtype: yieldsBool.has(op) ? "bool" : a.dtype, x: a, y: b };
+  };
+
+type Builders = { readonly [K in UnaryInstruction]: (x: Scalar) => Scalar } & {
+  readonly [K in BinaryInstruction]: (x: ScalarLike, y: ScalarLike) => Scalar;
+};
+
+const builders = Object.fromEntries([
+  ...unaryInstructions.map((op) => [op, unaryBuilder(op)]),
+  ...binaryInstructions.map((op) => [op, binaryBuilder(op)]),
+]) as Builders;
+
+const cast = (x: Scalar, dtype: DType): Scalar =>
+  x.dtype === dtype ? x : x.op === "const" ? constant(x.value, dtype) : { op: "cast", dtype, x };
+
+/**
+ * Builds expressions: `s.max(x, 0)`. Comparisons and `and`, `or`, `not` yield bool; `min` and `max`
+ * carry NaN; `div` and `rem` truncate on integers (division by zero gives 0); `round` rounds half to
+ * even; shifts take the count modulo the width.
+ */
+export const s = {
+  ...builders,
+  constant,
+  cast,
+  /** Reinterprets the bits: int32 ↔ float32. */
+  bitcast: (x: Scalar, dtype: DType): Scalar => ({ op: "bitcast", dtype, x }),
+  gt: (x: ScalarLike, y: ScalarLike): Scalar => builders.lt(y, x),
+  ge: (x: ScalarLike, y: ScalarLike): Scalar => builders.le(y, x),
+  select(condition: Scalar, x: ScalarLike, y: ScalarLike): Scalar {
+    const [a, b] = unify("select", x, y);
+    return { op: "select", dtype: a.dtype, condition, x: a, y: b };
+  },
+  isNaN: (x: Scalar): Scalar => builders.ne(x, x),
+  /** `x != 0`, whatever x is. */
+  truthy: (x: Scalar): Scalar => (x.dtype === "bool" ? x : builders.ne(x, 0)),
+  square: (x: Scalar): Scalar => builders.mul(x, x),
+  reciprocal: (x: Scalar): Scalar => builders.div(1, x),
+  sign: (x: Scalar): Scalar => s.select(s.gt(x, 0), 1, s.select(s.lt(x, 0), -1, s.mul(x, 0))),
+  /** 1 / (1 + exp(-x)); exp overflows to infinity, so the tails are exact. */
+  sigmoid: (x: Scalar): Scalar => builders.div(1, builders.add(1, builders.exp(builders.neg(x)))),
+} as const;
+
+/** Operands of an expression, in order. */
+export function operandsOf(e: Scalar): readonly Scalar[] {
+  if ("condition" in e) return [e.condition, e.x, e.y];
+  if ("y" in e) return [e.x, e.y];
+  if ("x" in e) return [e.x];
+  return [];
+}
+
+/** Rebuilds an expression from the leaves up; `visit` gets each node with its operands replaced. */
+export function transform(e: Scalar, visit: (node: Scalar) => Scalar): Scalar {
+  const done = new Map<Scalar, Scalar>();
+  const go = (node: Scalar): Scalar => {
+    const known = done.get(node);
+    if (known !== undefined) return known;
+    let next: Scalar = node;
+    if ("condition" in node) {
+      next = { ...node, condition: go(node.condition), x: go(node.x), y: go(node.y) };
+    } else if ("y" in node) {
+      next = { ...node, x: go(node.x), y: go(node.y) };
+    } else if ("x" in node) {
+      next = { ...node, x: go(node.x) };
+    }
+    next = visit(next);
+    done.set(node, next);
+    return next;
+  };
+  return go(e);
+}
+
+/** Replaces leaves of one kind. */
+export const substitute = (e: Scalar, op: Leaf, replace: (position: number) => Scalar): Scalar =>
+  transform(e, (node) =>
+    node.op === op ? replace((node as { position: number }).position) : node,
+  );
+
+/** Every distinct node once, operands before users. */
+export function* nodesOf(...roots: readonly Scalar[]): Generator<Scalar> {
+  const seen = new Set<Scalar>();
+  const stack: [Scalar, boolean][] = roots.toReversed().map((root) => [root, false]);
+  while (stack.length > 0) {
+    const [node, ready] = stack.pop()!;
+    if (seen.has(node)) continue;
+    if (ready) {
+      seen.add(node);
+      yield node;
+    } else {
+      stack.push([node, true]);
+      for (const operand of operandsOf(node).toReversed()) stack.push([operand, false]);
+    }
+  }
+}

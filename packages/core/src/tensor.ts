@@ -1,0 +1,306 @@
+// Tensor: a typed, shaped view on a buffer; immutable. No mathematics here: ops are attached as
+// methods in index.ts. Variables, whose value can be replaced, are in variable.ts.
+import type { GradientNode } from "./autograd/tape.ts";
+import { type DType, type TypedArray, arrayType, byteSize } from "./dtype.ts";
+import { FlambeauError, MemoryError, ShapeError, TraceError, showShape } from "./errors.ts";
+import type { GraphValue } from "./graph/graph.ts";
+import type { TensorActions } from "./actions.ts";
+import type { TensorMethods } from "./ops/methods.ts";
+import { printTensor } from "./print.ts";
+import type { Device } from "./runtime/device.ts";
+import type { Storage } from "./runtime/storage.ts";
+import { register } from "./scope.ts";
+import { type Layout, type Shape, layoutOf } from "./shape.ts";
+import { state } from "./state.ts";
+
+/** Nested arrays as `toArray()` returns them; a 0-d tensor gives a bare value. */
+export type NestedArray = number | boolean | bigint | NestedArray[];
+
+/** Where a tensor's elements are. */
+export interface Placement {
+  readonly storage: Storage;
+  readonly layout: Layout;
+  /** In elements. */
+  readonly offset: number;
+}
+
+const brand = Symbol.for("flambeau.tensor");
+
+// eslint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface Tensor<S extends Shape = Shape> extends TensorMethods, TensorActions {
+  readonly shape: S;
+}
+
+// eslint-disable-next-line typescript/no-unsafe-declaration-merging
+export class Tensor<S extends Shape = Shape> {
+  readonly dtype: DType;
+  readonly device: Device;
+  /** How the elements lie in the buffer. */
+  layout: Layout;
+  /** Position of the first element in the buffer. */
+  offset: number;
+  #storage: Storage | undefined;
+  /** Set while tracing: the value of the graph that this tensor stands for. */
+  readonly symbol: GraphValue | undefined;
+  /** What computed this tensor, or accumulates its gradient; `undefined` where none is tracked. */
+  node: GradientNode | undefined = undefined;
+  /** Which output of `node` this is. */
+  outputIndex = 0;
+  #grad: Tensor | undefined;
+
+  /** @internal Use `tensor(…)`, `zeros(…)` and the like. */
+  constructor(
+    dtype: DType,
+    device: Device,
+    layout: Layout,
+    offset: number,
+    storage: Storage | undefined,
+    symbol?: GraphValue,
+  ) {
+    this.dtype = dtype;
+    this.device = device;
+    this.layout = layout;
+    this.offset = offset;
+    this.#storage = storage;
+    this.symbol = symbol;
+    storage?.retain();
+  }
+
+  get ndim(): number {
+    return this.layout.shape.length;
+  }
+
+  /** Number of elements. */
+  get size(): number {
+    return this.layout.size;
+  }
+
+  /** Steps between neighbours along each axis, in elements. */
+  get strides(): readonly number[] {
+    return this.layout.strides;
+  }
+
+  get isContiguous(): boolean {
+    return this.layout.isContiguous;
+  }
+
+  /** Whether gradients flow to or through this tensor. */
+  get requiresGrad(): boolean {
+    return this.node !== undefined;
+  }
+
+  /** Whether no recorded op computed this tensor. */
+  get isLeaf(): boolean {
+    return this.node === undefined || this.node.isLeaf;
+  }
+
+  /** The gradient that `backward()` accumulated here; assign `undefined` to clear it. */
+  get grad(): Tensor | undefined {
+    return state.listener === undefined
+      ? this.#grad
+      : state.listener.readGradient(this, this.#grad);
+  }
+
+  set grad(value: Tensor | undefined) {
+    if (state.listener !== undefined) {
+      state.listener.writeGradient(this, value);
+      return;
+    }
+    const held = value?.alias();
+    this.#grad?.dispose();
+    this.#grad = held;
+  }
+
+  /** The buffer; throws for traced and freed tensors. */
+  get storage(): Storage {
+    const storage = this.#storage;
+    if (storage !== undefined) return storage;
+    if (this.symbol !== undefined) {
+      throw new TraceError(
+        `a traced tensor of shape ${showShape(this.shape)} has no value: it stands for one inside ` +
+          `trace(…). Return it from the traced function, and read the result of the call.`,
+      );
+    }
+    throw new MemoryError(
+      `this tensor of shape ${showShape(this.shape)} was disposed of. Return it from the scope, or ` +
+        `keep a copy with clone().`,
+    );
+  }
+
+  get isDisposed(): boolean {
+    return this.#storage === undefined && this.symbol === undefined;
+  }
+
+  /** Another handle on the same elements, outside any scope. @internal */
+  alias(): Tensor {
+    const copy = this.withoutHistory();
+    copy.node = this.node;
+    copy.outputIndex = this.outputIndex;
+    return copy;
+  }
+
+  /** `alias()` that no gradient flows through. @internal */
+  withoutHistory(): Tensor {
+    const storage = this.symbol === undefined ? this.storage : undefined;
+    return new Tensor(this.dtype, this.device, this.layout, this.offset, storage, this.symbol);
+  }
+
+  /** Moves this handle to other elements of equal dtype. @internal Only variables do this. */
+  protected replace(placement: Placement): void {
+    const old = this.#storage;
+    placement.storage.retain();
+    this.#storage = placement.storage;
+    this.layout = placement.layout;
+    this.offset = placement.offset;
+    old?.release();
+  }
+
+  /** Frees the memory now if nothing else uses it. Nobody needs to call this. */
+  dispose(): void {
+    const storage = this.#storage;
+    if (storage === undefined) return;
+    this.#storage = undefined;
+    storage.release();
+    this.#grad?.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Typed array of the bytes that came back, in row-major order. */
+  #arrange(bytes: Uint8Array, contiguous: boolean): TypedArray {
+    const ArrayType = arrayType(this.dtype);
+    const raw = new ArrayType(
+      bytes.buffer,
+      bytes.byteOffset,
+      bytes.byteLength / byteSize(this.dtype),
+    );
+    if (contiguous) return raw;
+    const result = new ArrayType(this.size);
+    const { shape, strides } = this.layout;
+    const start = -lowest(this.layout);
+    const index = new Array<number>(shape.length).fill(0);
+    for (let at = 0, from = start; at < result.length; at++) {
+      result[at] = raw[from]!;
+      for (let axis = shape.length - 1; axis >= 0; axis--) {
+        from += strides[axis]!;
+        if (++index[axis]! < shape[axis]!) break;
+        from -= strides[axis]! * shape[axis]!;
+        index[axis] = 0;
+      }
+    }
+    return result;
+  }
+
+  #read(): Uint8Array | Promise<Uint8Array> {
+    const { layout, storage } = this;
+    const bytes = byteSize(this.dtype);
+    if (layout.size === 0) return new Uint8Array(0);
+    const first = this.offset + lowest(layout);
+    const count = layout.isContiguous ? layout.size : highest(layout) - lowest(layout) + 1;
+    return this.device.backend.read(storage.handle, first * bytes, count * bytes);
+  }
+
+  /** A copy of the elements, row-major; bool gives 0 and 1, int64 a BigInt64Array. */
+  async data(): Promise<TypedArray> {
+    const { isContiguous } = this.layout;
+    return this.#arrange(await this.#read(), isContiguous);
+  }
+
+  /** `data()` without waiting, where the device allows. */
+  dataSync(): TypedArray {
+    const bytes = this.#read();
+    if (bytes instanceof Promise) {
+      throw new FlambeauError(
+        `dataSync: device ${this.device.name} is asynchronous; use \`await t.data()\`.`,
+      );
+    }
+    return this.#arrange(bytes, this.layout.isContiguous);
+  }
+
+  /** The only element, as a number (booleans for bool). int64 beyond 2^53 throws. */
+  async item(): Promise<number> {
+    this.#requireOne();
+    return toNumber((await this.data())[0]!);
+  }
+
+  /** `item()` without waiting, where the device allows. */
+  itemSync(): number {
+    this.#requireOne();
+    return toNumber(this.dataSync()[0]!);
+  }
+
+  #requireOne(): void {
+    if (this.size === 1) return;
+    throw new ShapeError(
+      `item: expected a tensor with one element, got shape ${showShape(this.shape)}. ` +
+        `Use data() or toArray(), or reduce it first.`,
+    );
+  }
+
+  /** Nested arrays of numbers; booleans for bool. Reads synchronously. */
+  toArray(): NestedArray {
+    const data = this.dataSync();
+    const { shape } = this.layout;
+    let at = 0;
+    const build = (axis: number): NestedArray => {
+      if (axis === shape.length) {
+        const value = data[at++]!;
+        return this.dtype === "bool" ? value === 1 : toNumber(value);
+      }
+      return Array.from({ length: shape[axis]! }, () => build(axis + 1));
+    };
+    return build(0);
+  }
+
+  toString(): string {
+    return printTensor(this);
+  }
+
+  /** Node's console.log. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+}
+
+Object.defineProperty(Tensor.prototype, "shape", {
+  get(this: Tensor): Shape {
+    return this.layout.shape;
+  },
+});
+Object.defineProperty(Tensor.prototype, brand, { value: true });
+
+export const isTensor = (value: unknown): value is Tensor =>
+  typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[brand] === true;
+
+function toNumber(value: number | bigint): number {
+  if (typeof value === "number") return value;
+  if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER)) {
+    throw new FlambeauError(
+      `int64 value ${value} is beyond 2^53, which a number cannot hold. Use data(), which gives a ` +
+        `BigInt64Array.`,
+    );
+  }
+  return Number(value);
+}
+
+/** Smallest offset that a layout reaches from its first element. */
+function lowest({ shape, strides }: Layout): number {
+  return strides.reduce((sum, stride, axis) => sum + Math.min(0, stride * (shape[axis]! - 1)), 0);
+}
+
+function highest({ shape, strides }: Layout): number {
+  return strides.reduce((sum, stride, axis) => sum + Math.max(0, stride * (shape[axis]! - 1)), 0);
+}
+
+/** A new tensor on `storage`, noted in the open scope. @internal */
+export function makeTensor(dtype: DType, layout: Layout, storage: Storage, offset = 0): Tensor {
+  const result = new Tensor(dtype, storage.device, layout, offset, storage);
+  register(result);
+  return result;
+}
+
+/** A tensor that stands for a graph value. @internal */
+export const makeSymbolic = (value: GraphValue, device: Device): Tensor =>
+  new Tensor(value.dtype, device, layoutOf(value.shape), 0, undefined, value);

@@ -5,6 +5,7 @@ import { type DType, isDType } from "./dtype.ts";
 import { AutogradError, TraceError } from "./errors.ts";
 import { modes } from "./modes.ts";
 import type { Operation } from "./operation.ts";
+import { add } from "./ops/arithmetic.ts";
 import { cast } from "./ops/cast.ts";
 import { fromTypedArray } from "./ops/creation.ts";
 import { primitive } from "./ops/define.ts";
@@ -16,6 +17,8 @@ import type { Tensor } from "./tensor.ts";
 export function detach(x: Tensor): Tensor {
   const [current] = modes.recorder?.resolve([x]) ?? [x];
   const result = (current as Tensor).withoutHistory();
+  const { batched } = result;
+  if (batched !== undefined) result.batched = { ...batched, value: detach(batched.value) };
   register(result);
   return result;
 }
@@ -77,11 +80,22 @@ export function registerHook(x: Tensor, hook: GradientHook): HookHandle {
   };
 }
 
+/** Keeps the gradient of a tensor that is not a leaf in its `.grad`. `torch.Tensor.retain_grad`. */
+export function retainGrad(x: Tensor): void {
+  if (x.isLeaf) return;
+  registerHook(x, (grad) => {
+    const known = x.heldGradient;
+    x.grad = known === undefined ? grad : add(known, grad);
+    return undefined;
+  });
+}
+
 /** The methods that these functions become. */
 export interface TensorActions {
   detach(): Tensor;
   to(target: DType | Device | string): Tensor;
   registerHook(hook: GradientHook): HookHandle;
+  retainGrad(): void;
   /** Accumulates gradients into the leaves that this tensor depends on. */
   backward(options?: BackwardOptions): void;
 }
@@ -92,5 +106,6 @@ export const actions: {
   detach,
   to,
   registerHook,
+  retainGrad,
   backward,
 };

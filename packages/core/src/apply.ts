@@ -1,8 +1,9 @@
 // apply: the single gate that each op call passes. It runs the op now (eager), notes it for backward
 // (taped) or hands it to the tracer (traced). Nothing else records or executes.
 import { OperationNode } from "./autograd/tape.ts";
+import { compileRoutine } from "./compiler/routine.ts";
 import { dtypeOfNumber, isFloat } from "./dtype.ts";
-import { FlambeauError } from "./errors.ts";
+import { FlambeauError, IndexError } from "./errors.ts";
 import { modes } from "./modes.ts";
 import {
   type Attributes,
@@ -14,7 +15,7 @@ import {
   attributesText,
 } from "./operation.ts";
 import type { Executable, Operand } from "./runtime/backend.ts";
-import { type Device, bytesFor, defaultDevice } from "./runtime/device.ts";
+import { type Device, bytesFor, defaultDevice, device as findDevice } from "./runtime/device.ts";
 import { Storage } from "./runtime/storage.ts";
 import { type Layout, layoutOf } from "./shape.ts";
 import { type Tensor, isTensor, makeTensor } from "./tensor.ts";
@@ -39,7 +40,15 @@ export function describe(operand: TensorLike): OperandDescription {
   return { shape: [], dtype, layout: scalarLayout, isNumber: true };
 }
 
-function deviceOf(operation: Operation, inputs: readonly TensorLike[]): Device {
+/** Where an op without tensor operands runs: creation ops name a device among their attributes. */
+export const deviceWithoutOperands = ({ device }: Attributes): Device =>
+  typeof device === "string" ? findDevice(device) : defaultDevice();
+
+function deviceOf(
+  operation: Operation,
+  inputs: readonly TensorLike[],
+  attributes: Attributes,
+): Device {
   let found: Device | undefined;
   for (const input of inputs) {
     if (!isTensor(input)) continue;
@@ -51,7 +60,7 @@ function deviceOf(operation: Operation, inputs: readonly TensorLike[]): Device {
       );
     }
   }
-  return found ?? defaultDevice();
+  return found ?? deviceWithoutOperands(attributes);
 }
 
 function prepare(
@@ -66,7 +75,10 @@ function prepare(
   const kernel = operation.lower(descriptions, attributes, outputs);
   return {
     outputs: outputs.map((description) => ({ description, layout: layoutOf(description.shape) })),
-    executable: device.backend.compile(kernel),
+    executable:
+      kernel.kind === "routine"
+        ? compileRoutine(kernel, descriptions, device)
+        : device.backend.compile(kernel),
   };
 }
 
@@ -107,7 +119,13 @@ function execute(
     results.push(makeTensor(description.dtype, layout, storage));
     targets.push({ handle: storage.handle, offset: 0 });
   }
-  prepared.executable(buffers, targets, params);
+  try {
+    prepared.executable(buffers, targets, params);
+  } catch (error) {
+    // Kernels know positions and sizes; which op they serve is known here.
+    if (!(error instanceof IndexError)) throw error;
+    throw new IndexError(`${operation.name}: ${error.message}`, { cause: error });
+  }
   return results;
 }
 
@@ -132,7 +150,7 @@ export function run(
     const result = view(operation, first, attributes);
     if (result !== undefined) return [result];
   }
-  return execute(operation, inputs, attributes, deviceOf(operation, inputs));
+  return execute(operation, inputs, attributes, deviceOf(operation, inputs, attributes));
 }
 
 function needsGradient(operation: Operation, inputs: readonly TensorLike[]): boolean {
@@ -140,6 +158,8 @@ function needsGradient(operation: Operation, inputs: readonly TensorLike[]): boo
   for (const input of inputs) if (isTensor(input) && input.node !== undefined) return true;
   return false;
 }
+
+const isBatched = (input: TensorLike): boolean => isTensor(input) && input.batched !== undefined;
 
 /**
  * Calls an op. Results are new tensors, or views where the op allows; they require gradients when an
@@ -151,13 +171,19 @@ export function apply<A extends Attributes>(
   attributes: A,
 ): Tensor[] {
   const operation = op as unknown as Operation;
-  const { recorder } = modes;
+  const { recorder, batch } = modes;
+  if (batch !== undefined && inputs.some(isBatched)) {
+    const results = batch.operation(operation, inputs, attributes);
+    if (needsGradient(operation, inputs)) tape(operation, inputs, attributes, results);
+    return results;
+  }
   const operands = recorder === undefined ? inputs : recorder.resolve(inputs);
   const results =
     recorder === undefined
       ? run(operation, operands, attributes)
       : recorder.record(operation, operands, attributes);
   if (needsGradient(operation, operands)) tape(operation, operands, attributes, results);
+  if (recorder === undefined) modes.inspector?.result?.(operation.name, results);
   return results;
 }
 

@@ -2,6 +2,7 @@
 // backends need is in extension.ts.
 import { actions } from "./actions.ts";
 import { isOp } from "./ops/define.ts";
+import * as functions from "./ops/functions.ts";
 import * as ops from "./ops/index.ts";
 import { Tensor } from "./tensor.ts";
 
@@ -26,10 +27,14 @@ function attach(name: string, call: (...inputs: never[]) => unknown): void {
   });
 }
 
-for (const [name, op] of Object.entries(ops)) if (isOp(op)) attach(name, op);
+for (const [name, op] of Object.entries(ops)) {
+  if (isOp(op) && !Object.hasOwn(functions, name)) attach(name, op);
+}
 for (const [name, action] of Object.entries(actions)) attach(name, action);
 
 export * as autograd from "./autograd/index.ts";
+export * as debug from "./debug/index.ts";
+export * as func from "./func/index.ts";
 export * from "./ops/index.ts";
 export * from "./errors.ts";
 export { type DType, type TypedArray, dtypes } from "./dtype.ts";
@@ -42,6 +47,10 @@ export {
   type NestedInput, type TensorOptions,
   arange, eye, full, fullLike, linspace, ones, onesLike, tensor, zeros, zerosLike,
 } from "./ops/creation.ts"; // prettier-ignore
+export type { ClassOptions, CrossEntropyOptions } from "./ops/class-loss.ts";
+export type {
+  BinaryOptions, HuberOptions, LogitsOptions, LossOptions, LossReduction, SmoothL1Options,
+} from "./ops/loss.ts"; // prettier-ignore
 export {
   type RandomOptions, rand, randLike, randint, randn, randnLike, randomWords, randperm,
 } from "./ops/random.ts"; // prettier-ignore

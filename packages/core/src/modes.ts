@@ -1,4 +1,6 @@
 // The dynamic modes that apply reads: whether gradients are recorded, and which tracer listens.
+import type { SavedTensorsHooks } from "./autograd/saved.ts";
+import type { GradientNode } from "./autograd/tape.ts";
 import type { Attributes, Operation, TensorLike } from "./operation.ts";
 import { requireSynchronous } from "./scope.ts";
 import { guarded, state } from "./state.ts";
@@ -11,9 +13,38 @@ export interface Recorder {
   record(operation: Operation, inputs: readonly TensorLike[], attributes: Attributes): Tensor[];
 }
 
-export const modes: { gradient: boolean; recorder: Recorder | undefined } = {
+/** What debugging modes look at; debug/anomaly.ts implements it. */
+export interface Inspector {
+  result?(name: string, results: readonly Tensor[]): void;
+  gradient?(node: GradientNode, operand: number, grad: Tensor): void;
+}
+
+/** Calls on operands that stand for batches; func/vmap.ts implements it. */
+export interface BatchCalls {
+  operation(operation: Operation, inputs: readonly TensorLike[], attributes: Attributes): Tensor[];
+  /** Any function of tensors: once per element, or by a rule for the whole batch. */
+  function(
+    call: (...inputs: unknown[]) => unknown,
+    inputs: readonly unknown[],
+    rule?: (operands: readonly { value: unknown; isBatched: boolean }[]) => unknown,
+  ): Tensor[];
+}
+
+export const modes: {
+  gradient: boolean;
+  recorder: Recorder | undefined;
+  /** Set while a `vmap` runs. */
+  batch: BatchCalls | undefined;
+  /** Set inside `savedTensorsHooks`. */
+  saved: SavedTensorsHooks<unknown> | undefined;
+  /** Set in debugging modes: sees every result, and every gradient that a walk makes. */
+  inspector: Inspector | undefined;
+} = {
   gradient: true,
   recorder: undefined,
+  batch: undefined,
+  saved: undefined,
+  inspector: undefined,
 };
 
 function withGradient<T>(name: string, enabled: boolean, body: () => T): T {

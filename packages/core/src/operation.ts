@@ -63,6 +63,17 @@ export interface Traits {
   readonly isView?: boolean;
   /** Its values differ from call to call or come from a generator's state. */
   readonly isRandom?: boolean;
+  /**
+   * How many results there are depends on the values: the attribute `size` says it. Eager calls read it
+   * from the values, traced ones must be given it.
+   */
+  readonly hasDataDependentSize?: boolean;
+}
+
+/** An operand of a batched call. */
+export interface BatchOperand {
+  readonly value: TensorLike;
+  readonly isBatched: boolean;
 }
 
 export interface Operation<A extends Attributes = Attributes> {
@@ -86,6 +97,11 @@ export interface Operation<A extends Attributes = Attributes> {
   saves?(needs: readonly boolean[], inputs: readonly OperandDescription[], attributes: A): Saves;
   /** One gradient per operand; absent where no gradient exists anywhere. */
   gradient?(context: GradientContext<A>): readonly (Tensor | undefined)[];
+  /**
+   * The op on a batch: operands that are batched have one more axis, the first; so have the results.
+   * Where it is absent, `vmap` calls the op once per element.
+   */
+  batch?(operands: readonly BatchOperand[], attributes: A, size: number): readonly Tensor[];
   /** Prepared kernels by operand layouts; filled by apply. */
   readonly prepared: Map<string, unknown>;
 }

@@ -41,6 +41,7 @@ function shownPositions(length: number, summarize: boolean): number[] {
 export function printTensor(x: Tensor): string {
   const suffix = suffixOf(x);
   if (x.symbol !== undefined) return `tensor(traced %${x.symbol.id}, shape=[${x.shape.join(", ")}]${suffix})`; // prettier-ignore
+  if (x.batched !== undefined) return `tensor(batched, shape=[${x.shape.join(", ")}]${suffix})`;
   if (x.isDisposed || x.storage.isFreed) return `tensor(freed, shape=[${x.shape.join(", ")}]${suffix})`; // prettier-ignore
   let data;
   try {

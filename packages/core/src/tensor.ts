@@ -24,6 +24,12 @@ export interface Placement {
   readonly offset: number;
 }
 
+/** All elements of a batch, along axis 0 of `value`. Nested `vmap`s have rising levels. */
+export interface Batched {
+  readonly level: number;
+  readonly value: Tensor;
+}
+
 const brand = Symbol.for("flambeau.tensor");
 
 // eslint-disable-next-line typescript/no-unsafe-declaration-merging
@@ -42,11 +48,15 @@ export class Tensor<S extends Shape = Shape> {
   #storage: Storage | undefined;
   /** Set while tracing: the value of the graph that this tensor stands for. */
   readonly symbol: GraphValue | undefined;
+  /** Set inside `vmap`: this tensor stands for one element of a batch. */
+  batched: Batched | undefined = undefined;
   /** What computed this tensor, or accumulates its gradient; `undefined` where none is tracked. */
   node: GradientNode | undefined = undefined;
   /** Which output of `node` this is. */
   outputIndex = 0;
   #grad: Tensor | undefined;
+  /** Whether `.grad` was read since it was set. */
+  #isGradShared = false;
 
   /** @internal Use `tensor(…)`, `zeros(…)` and the like. */
   constructor(
@@ -96,6 +106,12 @@ export class Tensor<S extends Shape = Shape> {
 
   /** The gradient that `backward()` accumulated here; assign `undefined` to clear it. */
   get grad(): Tensor | undefined {
+    this.#isGradShared = true;
+    return this.heldGradient;
+  }
+
+  /** `.grad` for code that does not keep it: the tensor may be freed when it is replaced. @internal */
+  get heldGradient(): Tensor | undefined {
     return state.listener === undefined
       ? this.#grad
       : state.listener.readGradient(this, this.#grad);
@@ -107,7 +123,9 @@ export class Tensor<S extends Shape = Shape> {
       return;
     }
     const held = value?.alias();
-    this.#grad?.dispose();
+    // Whoever read the old one may still hold it.
+    if (!this.#isGradShared) this.#grad?.dispose();
+    this.#isGradShared = false;
     this.#grad = held;
   }
 
@@ -121,6 +139,12 @@ export class Tensor<S extends Shape = Shape> {
           `trace(…). Return it from the traced function, and read the result of the call.`,
       );
     }
+    if (this.batched !== undefined) {
+      throw new TraceError(
+        `inside vmap(…) a tensor of shape ${showShape(this.shape)} stands for every element of a batch ` +
+          `and has no single value. Return it, and read the result of the call.`,
+      );
+    }
     throw new MemoryError(
       `this tensor of shape ${showShape(this.shape)} was disposed of. Return it from the scope, or ` +
         `keep a copy with clone().`,
@@ -128,7 +152,12 @@ export class Tensor<S extends Shape = Shape> {
   }
 
   get isDisposed(): boolean {
-    return this.#storage === undefined && this.symbol === undefined;
+    return this.#storage === undefined && !this.isAbstract;
+  }
+
+  /** Whether this tensor stands for values that it does not hold: while tracing or inside `vmap`. */
+  get isAbstract(): boolean {
+    return this.symbol !== undefined || this.batched !== undefined;
   }
 
   /** Another handle on the same elements, outside any scope. @internal */
@@ -141,8 +170,11 @@ export class Tensor<S extends Shape = Shape> {
 
   /** `alias()` that no gradient flows through. @internal */
   withoutHistory(): Tensor {
-    const storage = this.symbol === undefined ? this.storage : undefined;
-    return new Tensor(this.dtype, this.device, this.layout, this.offset, storage, this.symbol);
+    const { dtype, device, layout, offset, symbol } = this;
+    const copy = new Tensor(dtype, device, layout, offset, this.isAbstract ? undefined : this.storage, symbol); // prettier-ignore
+    const { batched } = this;
+    if (batched !== undefined) copy.batched = { ...batched, value: batched.value.alias() };
+    return copy;
   }
 
   /** Moves this handle to other elements of equal dtype. @internal Only variables do this. */
@@ -157,11 +189,12 @@ export class Tensor<S extends Shape = Shape> {
 
   /** Frees the memory now if nothing else uses it. Nobody needs to call this. */
   dispose(): void {
+    this.batched?.value.dispose();
     const storage = this.#storage;
     if (storage === undefined) return;
     this.#storage = undefined;
     storage.release();
-    this.#grad?.dispose();
+    if (!this.#isGradShared) this.#grad?.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -297,6 +330,16 @@ function highest({ shape, strides }: Layout): number {
 /** A new tensor on `storage`, noted in the open scope. @internal */
 export function makeTensor(dtype: DType, layout: Layout, storage: Storage, offset = 0): Tensor {
   const result = new Tensor(dtype, storage.device, layout, offset, storage);
+  register(result);
+  return result;
+}
+
+/** A tensor that stands for each element of a batch. @internal */
+export function makeBatched(value: Tensor, level: number): Tensor {
+  const layout = layoutOf(value.shape.slice(1));
+  const result = new Tensor(value.dtype, value.device, layout, 0, undefined);
+  // A handle of its own: scopes may free the one that was given.
+  result.batched = { level, value: value.alias() };
   register(result);
   return result;
 }

@@ -141,6 +141,7 @@ function writeInto(
       load,
       size: target.shape[axis]!,
       stride: target.strides[axis]!,
+      wraps: true,
     })),
   };
   const kernel: MapKernel = {

@@ -4,7 +4,7 @@ import { modes } from "../modes.ts";
 import { add } from "../ops/arithmetic.ts";
 import { onesLike } from "../ops/creation.ts";
 import { sumTo } from "../ops/reduction.ts";
-import { scope } from "../scope.ts";
+import { register, scope } from "../scope.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
 import { type Edge, type GradientNode, LeafNode, edgeOf, requireShape } from "./tape.ts";
 
@@ -121,6 +121,7 @@ function walk({ roots, seeds, retainGraph, createGraph, arrive }: Walk): void {
         const shape = current.inputShape(i);
         const fitted = shape === undefined ? grad : sumTo(grad, shape);
         requireShape(current.name, fitted, edge.node.outputs[edge.outputIndex]!);
+        modes.inspector?.gradient?.(current, i, fitted);
         return fitted;
       }),
     );
@@ -181,7 +182,7 @@ export function backward(output: Tensor, options: BackwardOptions = {}): void {
         const grad = grads[0];
         if (grad === undefined) return true;
         const leaf = node.tensor;
-        const known = leaf.grad;
+        const known = leaf.heldGradient;
         leaf.grad = known === undefined ? grad : add(known, grad);
         return true;
       },
@@ -243,6 +244,7 @@ export function grad<
     return results;
   });
   found.forEach((result, i) => {
+    if (result !== undefined) register(result);
     if (result !== undefined || options.allowUnused) return;
     throw new AutogradError(
       `grad: no output depends on input ${i}. Pass { allowUnused: true } to get undefined for it.`,

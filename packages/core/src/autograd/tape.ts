@@ -1,15 +1,17 @@
 // The tape: one node per recorded op call, reachable only from the tensors that it made. Walking it
 // backwards is backward.ts.
+import { userPosition } from "../debug/position.ts";
 import { AutogradError, showShape } from "../errors.ts";
+import { modes } from "../modes.ts";
 import type {
   Attributes,
   Description,
-  GradientContext,
   Operation,
   OperandDescription,
   TensorLike,
 } from "../operation.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
+import { Packed, keepTensor } from "./saved.ts";
 
 let clock = 0;
 
@@ -32,6 +34,8 @@ export abstract class GradientNode {
   /** Shapes and dtypes of what this node made. */
   readonly outputs: readonly Description[];
   readonly hooks = new Map<number, GradientHook[]>();
+  /** The user's line that made the call, in anomaly mode. */
+  readonly position = modes.inspector === undefined ? undefined : userPosition();
 
   constructor(edges: readonly (Edge | undefined)[], outputs: readonly Description[]) {
     this.edges = edges;
@@ -80,15 +84,14 @@ export const edgeOf = (operand: unknown): Edge | undefined =>
     : undefined;
 
 /** A recorded op call. */
-export class OperationNode extends GradientNode implements GradientContext<Attributes> {
+export class OperationNode extends GradientNode {
   readonly isLeaf = false;
   readonly operation: Operation;
   readonly attributes: Attributes;
   readonly inputs: readonly OperandDescription[];
   readonly needs: readonly boolean[];
-  grads: readonly (Tensor | undefined)[] = [];
   /** Operands then results; holes where nothing was saved. */
-  #saved: (TensorLike | undefined)[] | undefined;
+  #saved: (TensorLike | Packed | undefined)[] | undefined;
 
   constructor(
     operation: Operation,
@@ -107,15 +110,15 @@ export class OperationNode extends GradientNode implements GradientContext<Attri
   /** Keeps what the gradient reads; called once the results point at this node. */
   save(operands: readonly TensorLike[], results: readonly Tensor[]): void {
     const saves = this.operation.saves?.(this.needs, this.inputs, this.attributes) ?? {};
-    const saved: (TensorLike | undefined)[] = new Array(operands.length + results.length);
+    const saved: (TensorLike | Packed | undefined)[] = new Array(operands.length + results.length);
     for (let i = 0; i < operands.length; i++) {
       if (!isTensor(operands[i])) saved[i] = operands[i];
     }
     for (const i of saves.inputs ?? []) {
       const operand = operands[i];
-      saved[i] = isTensor(operand) ? operand.alias() : operand;
+      saved[i] = isTensor(operand) ? keepTensor(operand) : operand;
     }
-    for (const i of saves.outputs ?? []) saved[operands.length + i] = results[i]!.alias();
+    for (const i of saves.outputs ?? []) saved[operands.length + i] = keepTensor(results[i]!);
     this.#saved = saved;
   }
 
@@ -129,19 +132,7 @@ export class OperationNode extends GradientNode implements GradientContext<Attri
     if (value === undefined) {
       throw new AutogradError(`${this.name}: its gradient reads a tensor that it does not save.`);
     }
-    return value;
-  }
-
-  input(position: number): Tensor {
-    return this.#read(position) as Tensor;
-  }
-
-  operand(position: number): TensorLike {
-    return this.#read(position);
-  }
-
-  output(position: number): Tensor {
-    return this.#read(this.inputs.length + position) as Tensor;
+    return value instanceof Packed ? value.open() : value;
   }
 
   override inputShape(position: number): readonly number[] | undefined {
@@ -150,12 +141,18 @@ export class OperationNode extends GradientNode implements GradientContext<Attri
 
   override pull(grads: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     if (this.#saved === undefined) throw usedTwice(this.name);
-    this.grads = grads;
-    try {
-      return this.operation.gradient!(this);
-    } finally {
-      this.grads = [];
-    }
+    const { attributes, inputs, outputs, needs } = this;
+    // Closures, not methods: gradient functions take the context apart.
+    return this.operation.gradient!({
+      attributes,
+      inputs,
+      outputs,
+      needs,
+      grads,
+      input: (position) => this.#read(position) as Tensor,
+      operand: (position) => this.#read(position),
+      output: (position) => this.#read(inputs.length + position) as Tensor,
+    });
   }
 
   override release(): void {

@@ -1,19 +1,22 @@
 // The reference backend: interprets kernels one element at a time. It is the *meaning* of every
 // kernel; other backends are compared with it. Clear, never fast.
 import { arrayType, byteSize, dtypes, type DType, type TypedArray } from "../dtype.ts";
-import { IndexError, MemoryError } from "../errors.ts";
-import type {
-  Access,
-  ContractKernel,
-  Kernel,
-  LoopKernel,
-  MapKernel,
-  ReduceKernel,
-  Store,
+import { MemoryError } from "../errors.ts";
+import {
+  type Access,
+  type ContractKernel,
+  type Kernel,
+  type Load,
+  type LoopKernel,
+  type MapKernel,
+  type ReduceKernel,
+  type ScanKernel,
+  type Store,
+  coordinateOf,
 } from "../compiler/kernel.ts";
 import type { Backend, Executable, Operand } from "../runtime/backend.ts";
 import { type Scalar, leaf, s } from "../scalar/instruction.ts";
-import { type Value, convert, evaluator } from "../scalar/evaluate.ts";
+import { type Value, convert, evaluator, roundTo } from "../scalar/evaluate.ts";
 import { linearize } from "../scalar/linear.ts";
 
 /** A buffer: bytes, with typed views made on demand. */
@@ -87,17 +90,25 @@ function addressOf(
     if (!Number.isInteger(quotient) || quotient < 0 || quotient >= guard.size) return -1;
     address += guard.stride * quotient;
   }
-  for (const { load, size, stride } of access.indirections ?? []) {
-    const value = Number(loaded[load]!);
-    if (value < -size || value >= size) {
-      throw new IndexError(
-        `index ${value} at position [${index.join(", ")}] is out of range for size ${size}. ` +
-          `Expected -${size} … ${size - 1}.`,
-      );
-    }
-    address += stride * (value < 0 ? value + size : value);
+  for (const indirection of access.indirections ?? []) {
+    const value = Number(loaded[indirection.load]!);
+    address += indirection.stride * coordinateOf(indirection, value, index);
   }
   return address;
+}
+
+/** What a store leaves where `before` was. */
+function combined({ combine = "set", dtype }: Store, before: Value, value: Value): Value {
+  if (combine === "set") return value;
+  if (combine === "max") return value > before || value !== value ? value : before;
+  if (combine === "min") return value < before || value !== value ? value : before;
+  if (typeof value === "bigint") {
+    const other = before as bigint;
+    return roundTo.int64(combine === "add" ? other + value : other * value);
+  }
+  const other = before as number;
+  if (combine === "add") return roundTo[dtype](other + value);
+  return roundTo[dtype](dtype === "int32" ? Math.imul(other, value) : other * value);
 }
 
 /** Everything a loop body needs, bound to one call's operands. */
@@ -128,22 +139,23 @@ class Body {
     if (kernel.initial !== undefined) this.fill(kernel.initial, outputs);
   }
 
-  private fill(value: number, outputs: Buffers): void {
+  private fill(value: Value, outputs: Buffers): void {
     for (const store of this.kernel.stores) {
       const { array } = this.outputs[this.kernel.stores.indexOf(store)]!;
       const { handle, offset } = outputs[store.operand]!;
       const end = Math.floor(handle.byteLength / byteSize(store.dtype));
       (array as { fill(v: Value, from: number, to: number): void }).fill(
-        convert(value, "float64", store.dtype),
+        convert(value, typeof value === "bigint" ? "int64" : "float64", store.dtype),
         offset,
         end,
       );
     }
   }
 
-  /** Fetches the loads at the current index. */
-  fetch(): void {
+  /** Fetches the loads at the current index, or those that `wanted` names. */
+  fetch(wanted?: ReadonlySet<Load>): void {
     this.kernel.loads.forEach((load, i) => {
+      if (wanted !== undefined && !wanted.has(load)) return;
       const { array, base } = this.inputs[i]!;
       const address = addressOf(load, base, this.index, this.loaded);
       this.loaded[i] =
@@ -174,17 +186,7 @@ class Body {
       if (address < 0) return;
       const value = values[i]!;
       const before = array[address]!;
-      if (store.combine === "add") {
-        array[address] = (
-          typeof value === "bigint"
-            ? BigInt.asIntN(64, value + (before as bigint))
-            : value + (before as number)
-        ) as never;
-      } else if (store.combine === "max") {
-        array[address] = (value > before || value !== value ? value : before) as never;
-      } else {
-        array[address] = value as never;
-      }
+      array[address] = combined(store, before, value) as never;
     });
   }
 }
@@ -200,8 +202,19 @@ function runMap(kernel: MapKernel, body: Body): void {
 function runReduce(kernel: ReduceKernel, body: Body): void {
   const steps = body.expressions(kernel.states.map((state) => state.step));
   const finish = body.expressions(kernel.stores.map((store) => store.value));
-  const initial = kernel.states.map((state) => convert(state.initial, "float64", state.dtype));
+  const initial = kernel.states.map(({ initial: value, dtype }) =>
+    convert(value, typeof value === "bigint" ? "int64" : "float64", dtype),
+  );
   const outer = kernel.axes.slice(0, kernel.axes.length - kernel.reduced);
+  const isFolded = (_: number, axis: number) => axis >= outer.length;
+  // Loads for store values: those that do not vary along folded axes, which may be empty.
+  const fixed = new Set(
+    kernel.loads.filter(({ strides, guards = [] }) =>
+      [strides, ...guards.map(({ coefficients }) => coefficients)].every((steps) =>
+        steps.filter(isFolded).every((step) => step === 0),
+      ),
+    ),
+  );
   forEachIndex(outer, body.index, 0, () => {
     initial.forEach((value, i) => (body.state[i] = value));
     forEachIndex(kernel.axes, body.index, outer.length, () => {
@@ -209,9 +222,27 @@ function runReduce(kernel: ReduceKernel, body: Body): void {
       steps().forEach((value, i) => (body.state[i] = value));
     });
     for (let axis = outer.length; axis < kernel.axes.length; axis++) body.index[axis] = 0;
-    // With nothing to reduce, no load was made; those that vary along empty axes do not exist.
-    if (kernel.axes.every((length) => length > 0)) body.fetch();
+    body.fetch(fixed);
     body.store(finish());
+  });
+}
+
+function runScan(kernel: ScanKernel, body: Body): void {
+  const steps = body.expressions(kernel.states.map((state) => state.step));
+  const values = body.expressions(kernel.stores.map((store) => store.value));
+  const last = kernel.axes.length - 1;
+  const length = kernel.axes[last]!;
+  const initial = kernel.states.map(({ initial: value, dtype }) =>
+    convert(value, typeof value === "bigint" ? "int64" : "float64", dtype),
+  );
+  forEachIndex(kernel.axes.slice(0, last), body.index, 0, () => {
+    initial.forEach((value, i) => (body.state[i] = value));
+    for (let at = 0; at < length; at++) {
+      body.index[last] = kernel.isReversed ? length - 1 - at : at;
+      body.fetch();
+      steps().forEach((value, i) => (body.state[i] = value));
+      body.store(values());
+    }
   });
 }
 
@@ -234,6 +265,7 @@ export function contractAsReduce(kernel: ContractKernel): ReduceKernel {
     states: [
       { dtype, initial: 0, step: s.add(sum, product), merge: s.add(sum, leaf("other", 0, dtype)) },
     ],
+    ...(kernel.initial !== undefined && { initial: kernel.initial }),
   };
 }
 
@@ -252,6 +284,9 @@ function compile(kernel: Kernel): Executable<ReferenceBuffer> {
   }
   if (kernel.kind === "map") {
     return (inputs, outputs, params) => runMap(kernel, new Body(kernel, inputs, outputs, params));
+  }
+  if (kernel.kind === "scan") {
+    return (inputs, outputs, params) => runScan(kernel, new Body(kernel, inputs, outputs, params));
   }
   const reduction = kernel.kind === "contract" ? contractAsReduce(kernel) : kernel;
   return (inputs, outputs, params) =>

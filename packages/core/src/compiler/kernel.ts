@@ -1,6 +1,7 @@
 // Kernels: loops over scalar expressions, or a named routine. No tensors and no ops.
 // What a backend runs. The meaning of each kind is backends/reference.ts; docs/kernels.md draws it.
 import type { DType, TypedArray } from "../dtype.ts";
+import { IndexError } from "../errors.ts";
 import type { Scalar } from "../scalar/instruction.ts";
 import { linearize } from "../scalar/linear.ts";
 
@@ -22,9 +23,11 @@ export interface Guard {
 export interface Indirection {
   /** Position of the load that holds the coordinate (int32 or int64). */
   readonly load: number;
-  /** Negative values count from the end; outside `-size … size-1` the kernel reports a bad index. */
+  /** Outside `0 … size-1` the kernel reports a bad index. */
   readonly size: number;
   readonly stride: number;
+  /** Negative values, from `-size`, count from the end. */
+  readonly wraps?: boolean;
 }
 
 /** Where an operand's element lies, as a function of the loop indices; all in elements. */
@@ -44,11 +47,13 @@ export interface Load extends Access {
   readonly fill?: number;
 }
 
+export type Combine = "set" | "add" | "mul" | "max" | "min";
+
 export interface Store extends Access {
   /** Its dtype equals the access's. */
   readonly value: Scalar;
-  /** How a store meets what is there: `add` and `max` visit in row-major order of the axes. */
-  readonly combine?: "set" | "add" | "max";
+  /** How a store meets what is there, in row-major order of the axes; default `set`. */
+  readonly combine?: Combine;
 }
 
 interface Common {
@@ -59,7 +64,7 @@ interface Common {
   readonly params: readonly DType[];
   readonly stores: readonly Store[];
   /** Fills outputs before the loops; needed where stores do not reach every element. */
-  readonly initial?: number;
+  readonly initial?: number | bigint;
 }
 
 /** `for indices: store(value(loads, params, indices))`. */
@@ -70,7 +75,8 @@ export interface MapKernel extends Common {
 /** One component of a reduction's state. */
 export interface State {
   readonly dtype: DType;
-  readonly initial: number;
+  /** A bigint where int64 holds what a number cannot. */
+  readonly initial: number | bigint;
   /** Next state from `state` leaves and what the element loads. */
   readonly step: Scalar;
   /** Joins two partial states, `state` (earlier elements) and `other` (later ones). */
@@ -85,6 +91,21 @@ export interface ReduceKernel extends Common {
   readonly kind: "reduce";
   readonly reduced: number;
   readonly states: readonly State[];
+}
+
+/** One component of a scan's state; `step` reads `state` leaves, what the element loads, indices. */
+export type ScanState = Omit<State, "merge">;
+
+/**
+ * A map whose last axis is walked in order, carrying a tuple of states. At each position all states
+ * step, then store values see the new `state` leaves, loads and indices. Axes before it are
+ * independent rows.
+ */
+export interface ScanKernel extends Common {
+  readonly kind: "scan";
+  /** From the end of the last axis to its start. */
+  readonly isReversed: boolean;
+  readonly states: readonly ScanState[];
 }
 
 /**
@@ -109,16 +130,31 @@ export interface RoutineKernel {
   readonly run: (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
 }
 
-export type LoopKernel = MapKernel | ReduceKernel | ContractKernel;
+/** The coordinate that an indirection reads; throws where it is out of range. */
+export function coordinateOf(
+  { size, wraps }: Indirection,
+  value: number,
+  index: readonly number[],
+): number {
+  const lowest = wraps ? -size : 0;
+  if (value < lowest || value >= size) {
+    throw new IndexError(
+      `index ${value} at position [${index.join(", ")}] is out of range for size ${size}. ` +
+        (size === 0 ? "There is nothing to index." : `Expected ${lowest} … ${size - 1}.`),
+    );
+  }
+  return value < 0 ? value + size : value;
+}
+
+export type LoopKernel = MapKernel | ReduceKernel | ScanKernel | ContractKernel;
 export type Kernel = LoopKernel | RoutineKernel;
 
 /** Expressions of a loop kernel, in a fixed order: per state step and merge, then store values. */
 export function expressionsOf(kernel: LoopKernel): Scalar[] {
+  const values = kernel.stores.map((store) => store.value);
+  if (kernel.kind === "scan") return [...kernel.states.map((state) => state.step), ...values];
   const states = kernel.kind === "reduce" ? kernel.states : [];
-  return [
-    ...states.flatMap((state) => [state.step, state.merge]),
-    ...kernel.stores.map((store) => store.value),
-  ];
+  return [...states.flatMap((state) => [state.step, state.merge]), ...values];
 }
 
 const showGuard = (g: Guard): string =>
@@ -143,6 +179,7 @@ export function showKernel(kernel: Kernel): string {
   const { axes } = kernel;
   const lines = [`${kernel.kind} axes=[${axes.join(", ")}]`];
   if (kernel.kind === "reduce") lines[0] += ` reduced=${kernel.reduced}`;
+  if (kernel.kind === "scan" && kernel.isReversed) lines[0] += " reversed";
   if (kernel.kind === "contract") {
     const { batch, m, n, k } = kernel.groups;
     lines[0] += ` batch=${batch} m=${m} n=${n} k=${k} in ${kernel.accumulator}`;

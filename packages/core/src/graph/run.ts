@@ -37,7 +37,7 @@ export function runGraph(graph: Graph, inputs: readonly Tensor[]): Tensor[] {
   graph.inputs.forEach((value, i) => values.set(value, inputs[i]!.withoutHistory()));
   for (const { value, tensor } of graph.constants) values.set(value, tensor.withoutHistory());
   for (const { value, slot } of graph.reads) {
-    const held = slot.kind === "value" ? slot.owner : slot.owner.grad!;
+    const held = slot.kind === "value" ? slot.owner : slot.owner.heldGradient!;
     values.set(value, held.withoutHistory());
   }
   const endings = lastUsesOf(graph);

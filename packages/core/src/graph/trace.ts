@@ -1,6 +1,6 @@
 // Tracing: runs a function once on symbolic tensors and records the graph of what it did, backward
 // passes and optimiser steps included. Replay is in run.ts, text in print.ts.
-import { describe } from "../apply.ts";
+import { describe, deviceWithoutOperands } from "../apply.ts";
 import { userPosition } from "../debug/position.ts";
 import { TraceError, showShape } from "../errors.ts";
 import { type Recorder, modes } from "../modes.ts";
@@ -107,7 +107,9 @@ class Tracer implements Recorder, StateListener {
 
   record(operation: Operation, inputs: readonly TensorLike[], attributes: Attributes): Tensor[] {
     const position = userPosition();
-    const device = inputs.find(isTensor)?.device ?? this.#device;
+    const device =
+      inputs.find(isTensor)?.device ??
+      ("device" in attributes ? deviceWithoutOperands(attributes) : this.#device);
     const descriptions = inputs.map(describe);
     const outputs = operation
       .infer(descriptions, attributes)
@@ -155,10 +157,10 @@ class Tracer implements Recorder, StateListener {
     const tracked = this.#track(this.#gradients, { kind: "gradient", owner });
     if (tracked.isWritten || tracked.current !== undefined) return tracked.current;
     if (stored === undefined) {
-      this.guard(() => owner.grad === undefined, true);
+      this.guard(() => owner.heldGradient === undefined, true);
       return undefined;
     }
-    this.guard(() => owner.grad !== undefined, true);
+    this.guard(() => owner.heldGradient !== undefined, true);
     return this.#read(tracked, stored);
   }
 

@@ -2,7 +2,7 @@
 import { constant, s } from "../scalar/instruction.ts";
 import type { Scalar } from "../scalar/instruction.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Op, composite } from "./define.ts";
+import { composite, eitherZero, kinked, type Op } from "./define.ts";
 import { binary, ternary, unary } from "./elementwise.ts";
 
 const float = { promotion: "float" } as const;
@@ -10,6 +10,9 @@ const zeroLike = (x: Scalar): Scalar => constant(0, x.dtype);
 
 /** `max(x, 0)`; the gradient at 0 is 0. */
 export const relu = /* @__PURE__ */ unary("relu", (x) => s.max(x, 0), {
+  refuses: { bool: "Cast with to(…) first." },
+  dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+  skips: { ...kinked, ...eitherZero },
   gradient: (_, result, grad) => [s.select(s.gt(result, 0), grad, zeroLike(grad))],
 });
 
@@ -71,6 +74,7 @@ const strictlyInside = (x: Scalar, low: Scalar | number, high: Scalar | number):
 
 /** `min(max(x, 0), 6)`. */
 export const relu6 = /* @__PURE__ */ unary("relu6", (x) => s.min(s.max(x, 0), 6), {
+  skips: { ...kinked, ...eitherZero },
   gradient: ([x], _, grad) => [s.select(strictlyInside(x!, 0, 6), grad, zeroLike(grad))],
 });
 
@@ -112,7 +116,11 @@ const leaky = /* @__PURE__ */ binary("leakyRelu", (x, slope) =>
 export const leakyRelu: Op<(x: Tensor, slope?: number) => Tensor> = /* @__PURE__ */ composite(
   "leakyRelu",
   (x: Tensor, slope = 0.01): Tensor => leaky(x, slope),
-  { samples: [(make) => [make([2, 3])], (make) => [make([2, 3]), 0.2]], dtypes: ["float32", "float64"] },
+  {
+    samples: [(make) => [make([2, 3])], (make) => [make([2, 3]), 0.2]],
+    dtypes: ["float32", "float64"],
+    skips: kinked,
+  },
 ); // prettier-ignore
 
 const eluWith = /* @__PURE__ */ binary("elu", (x, alpha) =>
@@ -129,7 +137,7 @@ const eluWith = /* @__PURE__ */ binary("elu", (x, alpha) =>
 export const elu: Op<(x: Tensor, alpha?: number) => Tensor> = /* @__PURE__ */ composite(
   "elu",
   (x: Tensor, alpha = 1): Tensor => eluWith(x, alpha),
-  { samples: [(make) => [make([2, 3])], (make) => [make([2, 3]), 0.5]] },
+  { samples: [(make) => [make([2, 3])], (make) => [make([2, 3]), 0.5]], skips: kinked },
 );
 
 const softplusWith = /* @__PURE__ */ ternary(
@@ -200,6 +208,7 @@ export const selu = /* @__PURE__ */ unary(
   (x) => s.select(s.gt(x, 0), s.mul(seluScale, x), s.mul(seluScale * seluAlpha, s.expm1(s.min(x, 0)))),
   {
     promotion: "float",
+    skips: kinked,
     gradient: ([x], _, grad) => [
       s.mul(grad, s.select(s.gt(x!, 0), constant(seluScale, grad.dtype), s.mul(seluScale * seluAlpha, s.exp(s.min(x!, 0))))),
     ],
@@ -223,5 +232,8 @@ export const hardtanh: Op<(x: Tensor, low?: number, high?: number) => Tensor> =
   /* @__PURE__ */ composite(
     "hardtanh",
     (x: Tensor, low = -1, high = 1): Tensor => hardtanhBetween(x, low, high),
-    { samples: [(make) => [make([2, 3])], (make) => [make([2, 3]), -0.5, 0.5]] },
+    {
+      samples: [(make) => [make([2, 3])], (make) => [make([2, 3]), -0.5, 0.5]],
+      skips: kinked,
+    },
   );

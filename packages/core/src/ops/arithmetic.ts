@@ -4,11 +4,18 @@ import { type Scalar, constant, s } from "../scalar/instruction.ts";
 import { binary, elementwise, ternary, unary } from "./elementwise.ts";
 import type { TensorLike } from "../operation.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Op } from "./define.ts";
+import { eitherZero, kinked, type Op } from "./define.ts";
 
 const floats: readonly DType[] = ["float32", "float64"];
 const wholes: readonly DType[] = ["bool", "uint8", "int32", "int64"];
 const smoothInDivisor = [0.5, 2] as const;
+const noBits = "Floats have no bits to combine; cast to an integer dtype with to(…).";
+const bits = {
+  refuses: { float32: noBits, float64: noBits },
+  dtypes: wholes,
+  domain: [-3, 4],
+} as const;
+const steps = { skips: kinked };
 const boolHint = { bool: "Use logicalXor or logicalNot on bools, or cast with to(…)." };
 
 /** `x + y`. */
@@ -29,19 +36,30 @@ export const div = /* @__PURE__ */ binary("div", s.div, {
   domain: smoothInDivisor,
 });
 
+/** Python's `//`: from the remainder, since `x / y` may round up to a whole number. */
+function floorOfQuotient(x: Scalar, y: Scalar, quotient: Scalar): Scalar {
+  const r = s.rem(x, y);
+  const exact = s.div(s.sub(x, r), y);
+  const opposite = s.and(s.ne(r, 0), s.ne(s.lt(y, 0), s.lt(r, 0)));
+  const lower = s.select(opposite, s.sub(exact, 1), exact);
+  const floor = s.floor(lower);
+  const rounded = s.select(s.gt(s.sub(lower, floor), 0.5), s.add(floor, 1), floor);
+  return s.select(s.eq(y, 0), quotient, rounded);
+}
+
 /** The quotient rounded down, with the operands' dtype. Integer division by zero gives 0. */
 export const floorDivide = /* @__PURE__ */ binary(
   "floorDivide",
   (x, y) => {
     const { dtype } = x;
-    if (isFloat(dtype)) return s.floor(s.div(x, y));
     const quotient = s.div(x, y);
+    if (isFloat(dtype)) return floorOfQuotient(x, y, quotient);
     if (dtype === "uint8" || dtype === "bool") return quotient;
     const inexact = s.ne(s.rem(x, y), 0);
     const opposite = s.lt(s.bitXor(x, y), 0);
     return s.select(s.and(inexact, opposite), s.sub(quotient, 1), quotient);
   },
-  { domain: smoothInDivisor },
+  { domain: smoothInDivisor, skips: kinked, gradient: () => [undefined, undefined] },
 );
 
 /** Python's modulo: the result has the divisor's sign. */
@@ -56,21 +74,25 @@ export const remainder = /* @__PURE__ */ binary(
   },
   {
     domain: smoothInDivisor,
+    skips: kinked,
     gradient: ([x, y], _, grad) => [grad, s.neg(s.mul(grad, s.floor(s.div(x!, y!))))],
   },
 );
 
 /** C's modulo: the result has the dividend's sign. */
-export const fmod = /* @__PURE__ */ binary("fmod", s.rem, { domain: smoothInDivisor });
+export const fmod = /* @__PURE__ */ binary("fmod", s.rem, {
+  domain: smoothInDivisor,
+  skips: kinked,
+});
 
 /** `x` to the power `y`. */
 export const pow = /* @__PURE__ */ binary("pow", s.pow, { domain: smoothInDivisor });
 
 /** The larger of two; NaN wins, ties share the gradient. */
-export const maximum = /* @__PURE__ */ binary("maximum", s.max);
+export const maximum = /* @__PURE__ */ binary("maximum", s.max, { skips: eitherZero });
 
 /** The smaller of two; NaN wins, ties share the gradient. */
-export const minimum = /* @__PURE__ */ binary("minimum", s.min);
+export const minimum = /* @__PURE__ */ binary("minimum", s.min, { skips: eitherZero });
 
 /** The angle of the point (y, x), in radians: `atan2(y, x)`. */
 export const atan2 = /* @__PURE__ */ binary("atan2", s.atan2, {
@@ -92,10 +114,14 @@ export const sign = /* @__PURE__ */ unary("sign", (x) =>
   x.dtype === "bool"
     ? x
     : s.select(s.gt(x, 0), 1, s.select(s.lt(x, 0), constant(-1, x.dtype), constant(0, x.dtype))),
+  steps,
 );
 
 /** `x²`. */
-export const square = /* @__PURE__ */ unary("square", (x) => s.mul(x, x));
+export const square = /* @__PURE__ */ unary("square", (x) => {
+  const wide = x.dtype === "bool" ? s.cast(x, "int64") : x;
+  return s.mul(wide, wide);
+});
 
 /** `1 / x`. */
 export const reciprocal = /* @__PURE__ */ unary("reciprocal", (x) => s.div(1, x), {
@@ -110,15 +136,18 @@ const rounding =
     isFloat(x.dtype) ? op(x) : x;
 
 /** Rounds down. */
-export const floor = /* @__PURE__ */ unary("floor", rounding(s.floor));
+export const floor = /* @__PURE__ */ unary("floor", rounding(s.floor), steps);
 /** Rounds up. */
-export const ceil = /* @__PURE__ */ unary("ceil", rounding(s.ceil));
+export const ceil = /* @__PURE__ */ unary("ceil", rounding(s.ceil), steps);
 /** Rounds towards zero. */
-export const trunc = /* @__PURE__ */ unary("trunc", rounding(s.trunc));
+export const trunc = /* @__PURE__ */ unary("trunc", rounding(s.trunc), steps);
 /** Rounds to the nearest integer, halves to even. */
-export const round = /* @__PURE__ */ unary("round", rounding(s.round));
+export const round = /* @__PURE__ */ unary("round", rounding(s.round), steps);
 /** The fraction that `trunc` drops. */
-export const frac = /* @__PURE__ */ unary("frac", (x) => s.sub(x, s.trunc(x)), { dtypes: floats });
+export const frac = /* @__PURE__ */ unary("frac", (x) => s.sub(x, s.trunc(x)), {
+  dtypes: floats,
+  skips: kinked,
+});
 
 /** `x` limited to `[low, high]`; inside and on the limits the gradient passes. */
 const clampBetween = /* @__PURE__ */ ternary(
@@ -194,16 +223,16 @@ export const logicalXor = /* @__PURE__ */ logical("logicalXor", s.ne);
 export const logicalNot = /* @__PURE__ */ unary("logicalNot", (x) => s.not(s.truthy(x)));
 
 /** Bits set in both. */
-export const bitwiseAnd = /* @__PURE__ */ binary("bitwiseAnd", s.bitAnd, { dtypes: wholes });
+export const bitwiseAnd = /* @__PURE__ */ binary("bitwiseAnd", s.bitAnd, bits);
 /** Bits set in one or both. */
-export const bitwiseOr = /* @__PURE__ */ binary("bitwiseOr", s.bitOr, { dtypes: wholes });
+export const bitwiseOr = /* @__PURE__ */ binary("bitwiseOr", s.bitOr, bits);
 /** Bits set in exactly one. */
-export const bitwiseXor = /* @__PURE__ */ binary("bitwiseXor", s.bitXor, { dtypes: wholes });
+export const bitwiseXor = /* @__PURE__ */ binary("bitwiseXor", s.bitXor, bits);
 /** Every bit inverted; on bools, logical not. */
 export const bitwiseNot = /* @__PURE__ */ unary(
   "bitwiseNot",
   (x) => (x.dtype === "bool" ? s.not(x) : s.bitNot(x)),
-  { dtypes: wholes },
+  bits,
 );
 
 /** Whether `x` is not a number. */

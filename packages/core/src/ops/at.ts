@@ -71,14 +71,17 @@ const gatherOperation: Operation<ListAttributes> = primitive({
       load,
       size: x!.shape[axis]!,
       stride: x!.layout.strides[axis]!,
+      wraps: true,
     }));
     loads.push({ operand: 0, dtype: x!.dtype, offset: 0, strides, indirections });
     const value = leaf("load", loads.length - 1, x!.dtype);
     return { kind: "map", axes: shape, loads, params: [], stores: [contiguousStore(shape, value)] };
   },
   saves: (_, inputs) => ({ inputs: inputs.map((_input, i) => i).slice(1) }),
-  gradient: ({ grads, inputs, input, attributes: { axes } }) => {
-    const indices = inputs.slice(1).map((_, i) => input(i + 1));
+  gradient: (context) => {
+    const { grads, inputs, attributes } = context;
+    const indices = inputs.slice(1).map((_, i) => context.input(i + 1));
+    const { axes } = attributes;
     const { shape } = inputs[0]!;
     return [scatterLists(grads[0]!, indices, { axes, shape, combine: "add" })];
   },
@@ -109,6 +112,7 @@ const scatterOperation: Operation<ScatterAttributes> = primitive({
       load,
       size: shape[axis]!,
       stride: own[axis]!,
+      wraps: true,
     }));
     const value = leaf("load", loads.length - 1, x!.dtype);
     const store = { operand: 0, dtype: x!.dtype, offset: 0, strides, indirections, value };
@@ -122,8 +126,10 @@ const scatterOperation: Operation<ScatterAttributes> = primitive({
     };
   },
   saves: (_, inputs) => ({ inputs: inputs.map((_input, i) => i).slice(1) }),
-  gradient: ({ grads, inputs, input, attributes: { axes } }) => {
-    const indices = inputs.slice(1).map((_, i) => input(i + 1));
+  gradient: (context) => {
+    const { grads, inputs, attributes } = context;
+    const indices = inputs.slice(1).map((_, i) => context.input(i + 1));
+    const { axes } = attributes;
     return [apply(gatherOperation, [grads[0]!, ...indices], { axes })[0]!];
   },
 });

@@ -20,6 +20,7 @@ const castOperation: Operation<{ dtype: DType }> = primitive({
   gradient: ({ grads, inputs }) => [
     isFloat(inputs[0]!.dtype) ? cast(grads[0]!, inputs[0]!.dtype) : undefined,
   ],
+  batch: ([x], { dtype }) => [cast(x!.value as Tensor, dtype)],
 });
 
 /**
@@ -43,11 +44,12 @@ export const cast = /* @__PURE__ */ expose(
   },
 );
 
-const copyOperation = primitive({
+const copyOperation: Operation<Record<string, never>> = primitive({
   name: "clone",
   infer: ([x]) => [x!],
   lower: ([x]) => copyKernel(x!.shape, broadcastLoad(0, x!, x!.shape)),
   gradient: ({ grads }) => [grads[0]],
+  batch: ([x]) => [clone(x!.value as Tensor)],
 });
 
 /** A copy of the elements in a buffer of its own, row-major; gradients flow through. */

@@ -33,10 +33,22 @@ export interface Tested {
   readonly skips?: { readonly [test: string]: string };
 }
 
+/** The `skips` of functions with kinks or steps. */
+export const kinked = {
+  tied: "at a kink PyTorch takes the slope of one side; central differences see both",
+} as const;
+
+/** The `skips` of functions that choose between equal zeros. */
+export const eitherZero = {
+  signedZero: "which of two zeros is larger is left to backends, as in PyTorch",
+} as const;
+
 export interface Definition extends Tested {
   readonly kind: "elementwise" | "composite" | "primitive";
   readonly name: string;
   readonly isDifferentiable: boolean;
+  /** The scalar expression of an elementwise op, as text. */
+  readonly formula?: () => string;
 }
 
 /** A public op: a function with its definition. */

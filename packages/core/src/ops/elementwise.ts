@@ -6,6 +6,7 @@ import { type DType, dtypeOfNumber, isFloat, resultType } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { HostValue, type Operation, type TensorLike } from "../operation.ts";
 import { pullback } from "../scalar/derive.ts";
+import { showScalar } from "../scalar/linear.ts";
 import { type Scalar, constant, leaf, nodesOf, s, substitute } from "../scalar/instruction.ts"; // prettier-ignore
 import { broadcastShapes } from "../shape.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
@@ -170,14 +171,20 @@ function dtypeOfArgument(e: Scalar, position: number): DType {
   return e.dtype;
 }
 
-const numberDType = (x: Exclude<TensorLike, Tensor>): DType =>
-  x instanceof HostValue ? "float32" : dtypeOfNumber(x);
+const plainKinds = new Set(["number", "bigint", "boolean"]);
+
+function numberDType(name: string, x: Exclude<TensorLike, Tensor>): DType {
+  if (x instanceof HostValue) return "float32";
+  if (plainKinds.has(typeof x)) return dtypeOfNumber(x);
+  const kind = x === null ? "null" : Array.isArray(x) ? "an array" : typeof x;
+  throw new DTypeError(`${name}: expected tensors or numbers, got ${kind}. Use tensor(…) for data.`);
+}
 
 /** The operand dtypes' signature: what decides the conversions. */
-function signatureOf(inputs: readonly TensorLike[]): string {
+function signatureOf(name: string, inputs: readonly TensorLike[]): string {
   let signature = "";
   for (const x of inputs) {
-    signature += isTensor(x) ? (x.layout.shape.length === 0 ? `${x.dtype}0 ` : `${x.dtype} `) : `${numberDType(x)}n `; // prettier-ignore
+    signature += isTensor(x) ? (x.layout.shape.length === 0 ? `${x.dtype}0 ` : `${x.dtype} `) : `${numberDType(name, x)}n `; // prettier-ignore
   }
   return signature;
 }
@@ -192,7 +199,7 @@ function specialize(
   const operands = inputs.map((x) =>
     isTensor(x)
       ? { dtype: x.dtype, standing: x.ndim === 0 ? ("zero-dimensional" as const) : ("dimensioned" as const) } // prettier-ignore
-      : { dtype: numberDType(x), standing: "number" as const },
+      : { dtype: numberDType(name, x), standing: "number" as const },
   );
   let common = resultType(operands.filter((_, i) => !apart.includes(i)));
   if (promotion === "float" && !isFloat(common)) common = "float32";
@@ -213,6 +220,18 @@ function specialize(
   return scalarOperation(name, expression, inputs.length, custom);
 }
 
+/** The expression on float32 operands, as text: `max(x, 0)`. */
+function formulaOf(body: Body, arity: number): string {
+  const operands = Array.from({ length: arity }, (_, i) => leaf("arg", i, "float32"));
+  try {
+    return showScalar(body(...operands)).replace(/arg(\d+)/g, (_, i) => "xyzw"[Number(i)] ?? `x${i}`);
+  } catch (error) {
+    // Ops on bits have no meaning on floats.
+    if (!(error instanceof DTypeError)) throw error;
+    return "";
+  }
+}
+
 /** The public function of an elementwise op of any arity. */
 export function elementwise<F extends (...inputs: never[]) => Tensor>(
   name: string,
@@ -221,7 +240,7 @@ export function elementwise<F extends (...inputs: never[]) => Tensor>(
 ): Op<F> {
   const operations = new Map<string, Operation>();
   const call = (...inputs: TensorLike[]): Tensor => {
-    const signature = signatureOf(inputs);
+    const signature = signatureOf(name, inputs);
     let operation = operations.get(signature);
     if (operation === undefined) {
       operation = specialize(name, body, rule, inputs);
@@ -235,6 +254,7 @@ export function elementwise<F extends (...inputs: never[]) => Tensor>(
     kind: "elementwise",
     name,
     isDifferentiable: true,
+    formula: () => formulaOf(body, arity),
     ...rule,
     samples: rule.samples ?? [
       (make) => Array.from({ length: arity }, () => make([2, 3], low, high)),

@@ -4,7 +4,7 @@ import type { ContractKernel, Load } from "../compiler/kernel.ts";
 import { contiguousStore } from "../compiler/lower.ts";
 import { promoteTypes } from "../dtype.ts";
 import { ShapeError, showShape } from "../errors.ts";
-import type { OperandDescription, Operation } from "../operation.ts";
+import type { BatchOperand, OperandDescription, Operation } from "../operation.ts";
 import { leaf } from "../scalar/instruction.ts";
 import { broadcastShapes, broadcastStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -60,7 +60,23 @@ const matmulOperation: Operation<Record<string, never>> = primitive({
       needs[1] ? sumTo(product(transposed(0), grad), inputs[1]!.shape) : undefined,
     ];
   },
+  batch(operands) {
+    const [a, b] = alignBatches(operands) as [Tensor, Tensor];
+    return [product(a, b)];
+  },
 });
+
+/** Batch axes meet at the front once both factors have the same rank. */
+function alignBatches(operands: readonly BatchOperand[]): Tensor[] {
+  const ranks = operands.map(({ value, isBatched }) => (value as Tensor).ndim - Number(isBatched));
+  const rank = Math.max(...ranks);
+  return operands.map(({ value, isBatched }, i) => {
+    const x = value as Tensor;
+    if (!isBatched || ranks[i] === rank) return x;
+    const fill = new Array<number>(rank - ranks[i]!).fill(1);
+    return reshape(x, [x.shape[0]!, ...fill, ...x.shape.slice(1)]);
+  });
+}
 
 const product = (a: Tensor, b: Tensor): Tensor => apply(matmulOperation, [a, b], {})[0]!;
 
@@ -157,6 +173,13 @@ function requireRank(name: string, a: Tensor, b: Tensor, rankA: number, rankB: n
 export const linear = /* @__PURE__ */ composite(
   "linear",
   (x: Tensor, weight: Tensor, bias?: Tensor): Tensor => {
+    const [given, taken] = [x.shape.at(-1), weight.shape.at(-1)];
+    if (given !== taken) {
+      throw new ShapeError(
+        `linear: the input ${showShape(x.shape)} has ${given ?? "no"} features, but the weight ` +
+          `${showShape(weight.shape)} takes ${taken ?? "none"}. Check Linear(in, out), or flatten the input.`,
+      );
+    }
     const product = matmul(x, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
     return bias === undefined ? product : add(product, bias);
   },

@@ -5,6 +5,7 @@ import { ShapeError, showShape } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import type { Tensor } from "../tensor.ts";
 import { expose, primitive } from "./define.ts";
+import { type PadMode, padFromInside } from "./pad-modes.ts";
 import { sliceView } from "./view.ts";
 
 interface PadAttributes {
@@ -73,6 +74,9 @@ const padOperation: Operation<PadAttributes> = primitive({
       ),
     ];
   },
+  batch: ([x], { before, after, gaps, value }) => [
+    dilatedPad(x!.value as Tensor, [0, ...before], [0, ...after], [0, ...gaps], value),
+  ],
 });
 
 /** Pads (or with negative amounts cuts) each axis, and puts `gaps` positions between neighbours. */
@@ -85,17 +89,22 @@ export const dilatedPad = (
 ): Tensor => apply(padOperation, [x], { before, after, gaps, value })[0]!;
 
 export interface PadOptions {
-  /** What to fill with. Default 0. */
+  /**
+   * `constant` (default); `reflect`: mirrored without the end; `replicate`: the end repeated;
+   * `circular`: from the other end.
+   */
+  readonly mode?: PadMode;
+  /** What to fill with, in mode `constant`. Default 0. */
   readonly value?: number;
 }
 
 /**
- * Pads with a constant. `widths` counts from the last axis, as PyTorch's: `[left, right]`,
+ * Pads with a constant or from the tensor itself. `widths` counts from the last axis, as PyTorch's: `[left, right]`,
  * `[left, right, top, bottom]`, …; negative widths cut.
  */
 export const pad = /* @__PURE__ */ expose(
   padOperation,
-  (x: Tensor, widths: readonly number[], { value = 0 }: PadOptions = {}): Tensor => {
+  (x: Tensor, widths: readonly number[], { mode = "constant", value = 0 }: PadOptions = {}): Tensor => {
     if (widths.length % 2 !== 0 || widths.length > 2 * x.ndim) {
       throw new ShapeError(
         `pad: expected two widths for each of at most ${x.ndim} axes of shape ` +
@@ -105,6 +114,7 @@ export const pad = /* @__PURE__ */ expose(
     const width = (axis: number, side: number) => widths[2 * (x.ndim - 1 - axis) + side] ?? 0;
     const before = x.shape.map((_, axis) => width(axis, 0));
     const after = x.shape.map((_, axis) => width(axis, 1));
+    if (mode !== "constant") return padFromInside(x, before, after, mode);
     return dilatedPad(
       x,
       before,
@@ -119,6 +129,9 @@ export const pad = /* @__PURE__ */ expose(
       (make) => [make([2, 3]), [1, 0, 0, 2], { value: 0.5 }],
       (make) => [make([2, 5]), [-1, -2]],
       (make) => [make([2, 0]), [1, 1], { value: 1 }],
+      (make) => [make([2, 4]), [3, 1], { mode: "reflect" }],
+      (make) => [make([2, 3]), [1, 4, -1, 1], { mode: "replicate" }],
+      (make) => [make([2, 3]), [3, 2, 1, 0], { mode: "circular" }],
     ],
   },
 );

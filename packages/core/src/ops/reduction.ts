@@ -3,13 +3,13 @@ import { apply } from "../apply.ts";
 import type { ReduceKernel, State } from "../compiler/kernel.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError, showShape } from "../errors.ts";
-import type { Description, GradientContext, OperandDescription, Operation } from "../operation.ts";
+import type { BatchOperand, Description, GradientContext, OperandDescription, Operation } from "../operation.ts";
 import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
 import { type Shape, contiguousStrides, normalizeAxes, sameShape, sizeOf } from "../shape.ts";
 import { type Tensor } from "../tensor.ts";
 import { div, eq, mul, sub, where } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
-import { type Sample, composite, expose, primitive } from "./define.ts";
+import { type Sample, composite, expose, kinked, primitive } from "./define.ts";
 import { sqrt } from "./math.ts";
 import { expand, reshape } from "./view.ts";
 
@@ -57,7 +57,7 @@ interface Fold {
   readonly name: string;
   /** dtype of the result. */
   readonly dtype: (x: DType) => DType;
-  readonly initial: (dtype: DType) => number;
+  readonly initial: (dtype: DType) => number | bigint;
   /** Joins two values of the result's dtype. */
   readonly join: (x: Scalar, y: Scalar) => Scalar;
   /** What an element contributes. Default: itself, cast. */
@@ -66,6 +66,15 @@ interface Fold {
   readonly needsElements?: boolean;
   readonly saves?: Operation<ReduceAttributes>["saves"];
   readonly gradient?: (context: GradientContext<ReduceAttributes>) => Tensor;
+}
+
+/** On a batch the folded axes stand one further. */
+function batchReduction(
+  this: Operation<ReduceAttributes>,
+  [x]: readonly BatchOperand[],
+  { axes, keepDims }: ReduceAttributes,
+): Tensor[] {
+  return apply(this, [x!.value], { axes: axes.map((axis) => axis + 1), keepDims });
 }
 
 /** A reduction with one value as its state. */
@@ -102,6 +111,7 @@ function fold(rule: Fold): Operation<ReduceAttributes> {
         stores: [store],
       };
     },
+    batch: batchReduction,
     ...(rule.saves && { saves: rule.saves }),
     ...(rule.gradient && { gradient: (context) => [rule.gradient!(context)] }),
   });
@@ -122,12 +132,12 @@ function spreadBack(reduced: Tensor, shape: Shape, axes: readonly number[]): Ten
 }
 
 const widened = (dtype: DType): DType => (isFloat(dtype) ? dtype : "int64");
-const boundOf = (dtype: DType, sign: 1 | -1): number => {
+export const boundOf = (dtype: DType, sign: 1 | -1): number | bigint => {
   if (isFloat(dtype)) return sign * Infinity;
   if (dtype === "bool") return sign > 0 ? 1 : 0;
   if (dtype === "uint8") return sign > 0 ? 255 : 0;
   if (dtype === "int32") return sign > 0 ? 2147483647 : -2147483648;
-  return sign * 2 ** 63;
+  return sign > 0 ? 2n ** 63n - 1n : -(2n ** 63n);
 };
 
 const sumOperation = fold({
@@ -226,6 +236,7 @@ const reductionSamples: readonly Sample[] = [
 ];
 const emptySample: Sample = (make) => [make([0, 3]), 0];
 const tested = { samples: reductionSamples };
+const testedTies = { ...tested, skips: kinked };
 const testedEmpty = { samples: [...reductionSamples, emptySample] };
 
 /** Sum over `axes` (all by default). Integers and bools sum in int64. */
@@ -233,9 +244,9 @@ export const sum = /* @__PURE__ */ expose(sumOperation, reduction(sumOperation),
 /** Product over `axes`. Integers and bools multiply in int64. */
 export const prod = /* @__PURE__ */ expose(prodOperation, reduction(prodOperation), testedEmpty);
 /** Largest element over `axes`; ties share the gradient. */
-export const amax = /* @__PURE__ */ expose(amaxOperation, reduction(amaxOperation), tested);
+export const amax = /* @__PURE__ */ expose(amaxOperation, reduction(amaxOperation), testedTies);
 /** Smallest element over `axes`; ties share the gradient. */
-export const amin = /* @__PURE__ */ expose(aminOperation, reduction(aminOperation), tested);
+export const amin = /* @__PURE__ */ expose(aminOperation, reduction(aminOperation), testedTies);
 /** Whether any element is non-zero. */
 export const any = /* @__PURE__ */ expose(anyOperation, reduction(anyOperation), testedEmpty);
 /** Whether all elements are non-zero. */
@@ -262,6 +273,7 @@ function argument(name: string, better: (x: Scalar, y: Scalar) => Scalar, sign: 
       requireElements(name, x!.shape, attributes.axes);
       return [{ shape: outputShape(x!.shape, attributes), dtype: "int32" }];
     },
+    batch: batchReduction,
     lower([x], { axes }, [output]): ReduceKernel {
       const loop = loops(x!, axes, output!);
       const lengths = axes.map((axis) => x!.shape[axis]!);
@@ -395,8 +407,11 @@ export const variance = /* @__PURE__ */ composite(
     requireFloat("var", x);
     const centre = mean(x, axes, { keepDims: true });
     const deviation = sub(x, centre);
-    const count = Math.max(countOver(x, axes, "var") - correction, 0);
-    return div(sum(mul(deviation, deviation), axes, { keepDims }), count);
+    const count = countOver(x, axes, "var");
+    const squares = sum(mul(deviation, deviation), axes, { keepDims });
+    // The centre is rounded: what the deviations still sum to is taken out again.
+    const rest = sum(deviation, axes, { keepDims });
+    return div(sub(squares, div(mul(rest, rest), count)), Math.max(count - correction, 0));
   },
   {
     samples: [

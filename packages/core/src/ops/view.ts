@@ -11,6 +11,7 @@ import {
   broadcastStrides,
   contiguousStrides,
   layoutOf,
+  normalizeAxes,
   normalizeAxis,
   sameShape,
   sizeOf,
@@ -74,6 +75,7 @@ const reshapeOperation: Operation<{ shape: readonly number[] }> = primitive({
   // Row-major over the old shape is row-major over the new one.
   lower: ([x]) => copyKernel(x!.shape, broadcastLoad(0, x!, x!.shape)),
   gradient: ({ grads, inputs }) => [reshape(grads[0]!, inputs[0]!.shape)],
+  batch: ([x], { shape }, size) => [reshape(x!.value as Tensor, [size, ...shape])],
 });
 
 /** Fills in the one -1 of a shape. */
@@ -94,6 +96,10 @@ function resolveShape(from: Shape, shape: Shape): number[] {
   }
   return result;
 }
+
+/** Whether a reshape needs no copy. @internal */
+export const sharesBuffer = (x: Tensor, shape: Shape): boolean =>
+  reshapedStrides(withoutOnes(x.layout), resolveShape(x.shape, shape)) !== undefined;
 
 /** The same elements, row-major, in another shape; one length may be -1. */
 export const reshape = /* @__PURE__ */ expose(
@@ -132,6 +138,7 @@ const permuteOperation: Operation<{ axes: readonly number[] }> = primitive({
     const inverse = axes.map((_, axis) => axes.indexOf(axis));
     return [permute(grads[0]!, inverse)];
   },
+  batch: ([x], { axes }) => [permute(x!.value as Tensor, [0, ...axes.map((axis) => axis + 1)])],
 });
 
 /** Axes in another order: axis `i` of the result is axis `axes[i]` of `x`. */
@@ -161,6 +168,11 @@ const expandOperation: Operation<{ shape: readonly number[] }> = primitive({
   }),
   lower: ([x], { shape }) => copyKernel(shape, broadcastLoad(0, x!, shape)),
   gradient: ({ grads, inputs }) => [sumTo(grads[0]!, inputs[0]!.shape)],
+  batch: ([x], { shape }, size) => {
+    const value = x!.value as Tensor;
+    const fill = new Array<number>(shape.length + 1 - value.ndim).fill(1);
+    return [expand(reshape(value, [size, ...fill, ...value.shape.slice(1)]), [size, ...shape])];
+  },
 });
 
 /** Repeats axes of length 1 without copying; -1 keeps a length; new axes come first. */
@@ -227,6 +239,9 @@ const sliceOperation: Operation<SliceAttributes> = primitive({
     const after = shape.map((n, axis) => n - before[axis]! - covered[axis]!);
     return [dilatedPad(grad, before, after, gaps)];
   },
+  batch: ([x], { starts, lengths, steps }, size) => [
+    sliceView(x!.value as Tensor, [0, ...starts], [size, ...lengths], [1, ...steps]),
+  ],
 });
 
 function slicedLoad(
@@ -313,8 +328,7 @@ export function sliceRange(
 export const flip = /* @__PURE__ */ composite(
   "flip",
   (x: Tensor, axes?: number | readonly number[]): Tensor => {
-    const list = axes === undefined ? x.shape.map((_, i) => i) : typeof axes === "number" ? [axes] : axes; // prettier-ignore
-    const flipped = new Set(list.map((axis) => normalizeAxis("flip", axis, x.ndim)));
+    const flipped = new Set(normalizeAxes("flip", axes, x.ndim));
     return sliceView(
       x,
       x.shape.map((n, i) => (flipped.has(i) ? Math.max(n - 1, 0) : 0)),

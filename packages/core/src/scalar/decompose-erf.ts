@@ -41,10 +41,7 @@ export function erfDouble(x: Scalar): Scalar {
   const between = quotient(y, middle.p8, middle.p, middle.q);
   const z = s.div(1, s.mul(y, y));
   const beyond = quotient(z, large.p5, large.p, large.q);
-  const tail = s.div(
-    s.sub(1 / Math.sqrt(Math.PI), s.div(s.mul(z, beyond.over), beyond.under)),
-    y,
-  );
+  const tail = s.div(s.sub(1 / Math.sqrt(Math.PI), s.div(s.mul(z, beyond.over), beyond.under)), y);
   const ratio = s.select(s.le(y, 4), s.div(between.over, between.under), tail);
   const head = s.div(s.trunc(s.mul(y, 16)), 16);
   const complement = s.mul(

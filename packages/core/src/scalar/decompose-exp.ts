@@ -31,8 +31,7 @@ function reduce(x: Scalar): Reduced {
 }
 
 /** 2ⁿ for n in -126 … 127. */
-const powerOfTwo = (n: Scalar): Scalar =>
-  s.bitcast(s.shl(s.add(n, 127), 23), "float32");
+const powerOfTwo = (n: Scalar): Scalar => s.bitcast(s.shl(s.add(n, 127), 23), "float32");
 
 /** e^x · 2^shift; in two factors of 2, so that results may be subnormal or the largest. */
 function scaledExp(x: Scalar, shift: number): Scalar {

@@ -21,10 +21,7 @@ export function log(x: Scalar): Scalar {
   const z = s.mul(t, t);
   const w = s.mul(z, z);
   const [c1, c2, c3, c4] = series;
-  const r = s.add(
-    s.mul(z, s.add(s.mul(w, c3), c1)),
-    s.mul(w, s.add(s.mul(w, c4), c2)),
-  );
+  const r = s.add(s.mul(z, s.add(s.mul(w, c3), c1)), s.mul(w, s.add(s.mul(w, c4), c2)));
   const half = s.mul(s.mul(f, f), 0.5);
   const small = s.add(s.mul(t, s.add(half, r)), s.mul(k, ln2Low));
   const value = s.add(s.add(s.sub(small, half), f), s.mul(k, ln2High));

@@ -76,7 +76,11 @@ export function atan(x: Scalar): Scalar {
   const isMiddle = s.gt(x, Math.tan(Math.PI / 8));
   const over = s.select(isFar, -1, s.select(isMiddle, s.sub(x, 1), x));
   const under = s.select(isFar, x, s.select(isMiddle, s.add(x, 1), s.constant(1, "float32")));
-  const base = s.select(isFar, Math.PI / 2, s.select(isMiddle, Math.PI / 4, s.constant(0, "float32")));
+  const base = s.select(
+    isFar,
+    Math.PI / 2,
+    s.select(isMiddle, Math.PI / 4, s.constant(0, "float32")),
+  );
   const t = s.div(over, under);
   const z = s.mul(t, t);
   const coefficients = [8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1];
@@ -91,7 +95,11 @@ const fromPi = (x: Scalar): Scalar => s.sub(piHigh, s.sub(x, piLow));
 export function atan2(y: Scalar, x: Scalar): Scalar {
   const [a, b] = [s.abs(y), s.abs(x)];
   // 0/0 counts as 0 and infinity over infinity as 1.
-  const ratio = s.select(s.eq(a, b), s.select(s.eq(a, 0), 0, s.constant(1, "float32")), s.div(a, b));
+  const ratio = s.select(
+    s.eq(a, b),
+    s.select(s.eq(a, 0), 0, s.constant(1, "float32")),
+    s.div(a, b),
+  );
   const angle = atan(ratio);
   const value = s.select(s.lt(s.bitcast(x, "int32"), 0), fromPi(angle), angle);
   const sign = s.bitAnd(s.bitcast(y, "int32"), -(2 ** 31));
@@ -101,9 +109,10 @@ export function atan2(y: Scalar, x: Scalar): Scalar {
 /** asin(t) - t for z = t², |t| <= 1/2, divided by t. */
 const arcTail = (z: Scalar): Scalar =>
   s.mul(
-    polynomial(z, [
-      4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1,
-    ]),
+    polynomial(
+      z,
+      [4.2163199048e-2, 2.4181311049e-2, 4.5470025998e-2, 7.4953002686e-2, 1.6666752422e-1],
+    ),
     z,
   );
 

@@ -46,7 +46,8 @@ const asinh = (a: Scalar): Scalar => {
 const acosh = (x: Scalar): Scalar => {
   const t = s.sub(x, 1);
   const near = s.add(t, s.sqrt(s.add(s.mul(t, 2), s.mul(t, t))));
-  return s.select(s.gt(x, large), s.add(log(x), Math.LN2), log1p(near));
+  const value = s.select(s.gt(x, large), s.add(log(x), Math.LN2), log1p(near));
+  return s.select(s.lt(x, 1), NaN, value);
 };
 
 const atanh = (a: Scalar): Scalar => s.mul(log1p(s.div(s.mul(a, 2), s.sub(1, a))), 0.5);

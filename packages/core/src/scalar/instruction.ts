@@ -182,18 +182,25 @@ export const substitute = (e: Scalar, op: Leaf, replace: (position: number) => S
   );
 
 /** Every distinct node once, operands before users. */
-export function* nodesOf(...roots: readonly Scalar[]): Generator<Scalar> {
+export function nodesOf(...roots: readonly Scalar[]): Scalar[] {
+  const result: Scalar[] = [];
   const seen = new Set<Scalar>();
-  const stack: [Scalar, boolean][] = roots.toReversed().map((root) => [root, false]);
+  // A stack instead of recursion: fused expressions may be thousands of nodes deep.
+  const stack = roots.toReversed();
   while (stack.length > 0) {
-    const [node, ready] = stack.pop()!;
-    if (seen.has(node)) continue;
-    if (ready) {
-      seen.add(node);
-      yield node;
-    } else {
-      stack.push([node, true]);
-      for (const operand of operandsOf(node).toReversed()) stack.push([operand, false]);
+    const node = stack.at(-1)!;
+    const waiting = stack.length;
+    if (!seen.has(node)) {
+      const operands = operandsOf(node);
+      for (let i = operands.length - 1; i >= 0; i--) {
+        if (!seen.has(operands[i]!)) stack.push(operands[i]!);
+      }
     }
+    if (stack.length > waiting) continue;
+    stack.pop();
+    if (seen.has(node)) continue;
+    seen.add(node);
+    result.push(node);
   }
+  return result;
 }

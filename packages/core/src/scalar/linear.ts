@@ -1,7 +1,7 @@
 // Straight-line form of scalar expressions: a list of instructions in which equal subexpressions
 // stand once. Backends walk it; its text is what kernel caches compare.
 import { type DType, shortName } from "../dtype.ts";
-import { type Instruction, type Leaf, type Scalar, nodesOf, operandsOf } from "./instruction.ts";
+import { type Instruction, type Leaf, type Scalar, operandsOf } from "./instruction.ts";
 
 export interface Step {
   readonly op: Instruction | Leaf | "const" | "cast" | "bitcast" | "select";
@@ -29,31 +29,60 @@ function showStep(step: Step): string {
   return `${step.op}:${type}(${step.operands.map((operand) => `%${operand}`).join(" ")})`;
 }
 
+/** The text is made when asked for: many programs are emitted once and never shown. */
+class Program implements LinearScalars {
+  readonly steps: Step[] = [];
+  results: number[] = [];
+  #text: string | undefined;
+
+  get text(): string {
+    this.#text ??= `${this.steps.map(showStep).join("; ")} -> ${this.results.map((at) => `%${at}`).join(" ")}`;
+    return this.#text;
+  }
+}
+
 /** Linearises expressions together, merging equal subexpressions. */
 export function linearize(roots: readonly Scalar[]): LinearScalars {
-  const steps: Step[] = [];
+  const program = new Program();
+  const { steps } = program;
   const known = new Map<string, number>();
   const place = new Map<Scalar, number>();
-  for (const node of nodesOf(...roots)) {
-    const step: Step = {
-      op: node.op,
-      dtype: node.dtype,
-      operands: operandsOf(node).map((operand) => place.get(operand)!),
-      ...("value" in node && { value: node.value }),
-      ...("position" in node && { position: node.position }),
-    };
-    const text = showStep(step);
-    let at = known.get(text);
+  const add = (node: Scalar, operands: readonly number[]): void => {
+    let key = `${node.op} ${node.dtype}`;
+    for (const operand of operands) key += ` ${operand}`;
+    if ("position" in node) key += ` ${node.position}`;
+    else if ("value" in node) key += Object.is(node.value, -0) ? " -0" : ` ${node.value}`;
+    let at = known.get(key);
     if (at === undefined) {
       at = steps.length;
-      steps.push(step);
-      known.set(text, at);
+      known.set(key, at);
+      if ("position" in node) {
+        steps.push({ op: node.op, dtype: node.dtype, operands, position: node.position });
+      } else if ("value" in node) {
+        steps.push({ op: node.op, dtype: node.dtype, operands, value: node.value });
+      } else steps.push({ op: node.op, dtype: node.dtype, operands });
     }
     place.set(node, at);
+  };
+  // A stack instead of recursion: fused expressions may be thousands of nodes deep.
+  const stack = roots.toReversed();
+  while (stack.length > 0) {
+    const node = stack.at(-1)!;
+    if (place.has(node)) {
+      stack.pop();
+      continue;
+    }
+    const operands = operandsOf(node);
+    const waiting = stack.length;
+    for (let i = operands.length - 1; i >= 0; i--) {
+      if (!place.has(operands[i]!)) stack.push(operands[i]!);
+    }
+    if (stack.length > waiting) continue;
+    stack.pop();
+    add(node, operands.map((operand) => place.get(operand)!)); // prettier-ignore
   }
-  const results = roots.map((root) => place.get(root)!);
-  const text = `${[...known.keys()].join("; ")} -> ${results.map((at) => `%${at}`).join(" ")}`;
-  return { steps, results, text };
+  program.results = roots.map((root) => place.get(root)!);
+  return program;
 }
 
 /** One expression as readable text: `max(%x, 0)`. */

@@ -1,0 +1,68 @@
+// Names the first index that a kernel found out of range. Emitted code only reports that there is one;
+// the rare path here walks the loops in order again, in JavaScript.
+import {
+  type Access,
+  type DType,
+  type Load,
+  type Operand,
+  IndexError,
+  byteSize,
+  coordinateOf,
+} from "@flambeau/core/extension";
+import type { LoopNest } from "./normal.ts";
+import type { WasmMemory } from "./memory.ts";
+
+function readInteger(view: DataView, address: number, dtype: DType): number {
+  if (dtype === "int64") return Number(view.getBigInt64(address, true));
+  if (dtype === "int32") return view.getInt32(address, true);
+  return view.getUint8(address);
+}
+
+/** The element's position, or undefined where a guard fails; throws at a bad index. */
+function addressOf(
+  access: Access,
+  index: readonly number[],
+  read: (load: number) => number,
+): number | undefined {
+  let address = access.offset;
+  access.strides.forEach((stride, axis) => (address += stride * index[axis]!));
+  for (const { base, coefficients, divisor, size, stride } of access.guards ?? []) {
+    const coordinate = coefficients.reduce((sum, value, axis) => sum + value * index[axis]!, base);
+    const quotient = coordinate / divisor;
+    if (!Number.isInteger(quotient) || quotient < 0 || quotient >= size) return undefined;
+    address += quotient * stride;
+  }
+  for (const indirection of access.indirections ?? []) {
+    address += indirection.stride * coordinateOf(indirection, read(indirection.load), index);
+  }
+  return address;
+}
+
+/** Throws the IndexError of the first bad index in the order of the loops. */
+export function throwBadIndex(
+  kernel: LoopNest,
+  inputs: readonly Operand<number>[],
+  { memory }: WasmMemory,
+): never {
+  const view = new DataView(memory.buffer);
+  const { axes } = kernel;
+  const last = axes.length - 1;
+  const isReversed = kernel.kind === "scan" && kernel.isReversed;
+  const index = axes.map(() => 0);
+  const read = (position: number): number => {
+    const load: Load = kernel.loads[position]!;
+    const element = addressOf(load, index, read);
+    if (element === undefined) return load.fill ?? 0;
+    const { handle, offset } = inputs[load.operand]!;
+    return readInteger(view, handle + (offset + element) * byteSize(load.dtype), load.dtype);
+  };
+  for (;;) {
+    if (isReversed) index[last] = axes[last]! - 1 - index[last]!;
+    for (const access of [...kernel.loads, ...kernel.stores]) addressOf(access, index, read);
+    if (isReversed) index[last] = axes[last]! - 1 - index[last]!;
+    let axis = last;
+    while (axis >= 0 && ++index[axis]! === axes[axis]) index[axis--] = 0;
+    if (axis < 0) break;
+  }
+  throw new IndexError("an index was out of range while the kernel ran, but no longer is.");
+}

@@ -1,0 +1,2 @@
+// The `debug` namespace.
+export { NumericsError, assertFinite, assertRange, assertShape, checkNumerics, detectAnomaly } from "./anomaly.ts"; // prettier-ignore

@@ -1,0 +1,4 @@
+// `flambeau/formats`: File formats.
+import "./backends.ts";
+
+export * from "@flambeau/formats";

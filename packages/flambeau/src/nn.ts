@@ -1,0 +1,4 @@
+// `flambeau/nn`: Layers, losses and initialisers as classes.
+import "./backends.ts";
+
+export * from "@flambeau/nn";

@@ -1,0 +1,4 @@
+// `flambeau/optim`: Optimizers and schedules.
+import "./backends.ts";
+
+export * from "@flambeau/optim";

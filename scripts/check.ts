@@ -5,6 +5,8 @@ const steps: readonly [name: string, tool: string, options: readonly string[]][]
   ["format", "oxfmt", ["--check", "."]],
   ["lint", "oxlint", ["--deny-warnings"]],
   ["layers", "tsx", ["scripts/layers.ts"]],
+  ["dumps", "tsx", ["scripts/dumps.ts", "--check"]],
+  ["docs", "tsx", ["scripts/docs.ts", "--check"]],
   ["types", "tsc", ["--noEmit"]],
   ["tests", "vitest", ["run", "--reporter=dot"]],
 ];

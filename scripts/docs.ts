@@ -39,7 +39,8 @@ function signatureOf(name: string, source: string): string {
   const parameters = typed?.[1]?.includes(":") ? typed[1] : undefined;
   if (parameters === undefined) {
     if (/unary\(/.test(source)) return `${name}(x: Tensor): Tensor`;
-    if (/binary\(|compare\(|logical\(/.test(source)) return `${name}(x: TensorLike, y: TensorLike): Tensor`;
+    if (/binary\(|compare\(|logical\(/.test(source))
+      return `${name}(x: TensorLike, y: TensorLike): Tensor`;
     return `${name}(…)`;
   }
   const names = parameters
@@ -79,7 +80,9 @@ function show(value: unknown): string {
 
 /** The first sample, run on the reference device. */
 function exampleOf({ name, definition, call }: Entry): string {
-  const dtype = (definition.dtypes ?? dtypes).includes("float32") ? "float32" : definition.dtypes![0]!;
+  const dtype = (definition.dtypes ?? dtypes).includes("float32")
+    ? "float32"
+    : definition.dtypes![0]!;
   const source = createSampleSource({ dtype, device: "reference", seed: seedOf(name) });
   const inputs = definition.samples[0]!(source);
   const lines = inputs.map((input, i) => `${"xyzw"[i] ?? `x${i}`} = ${show(input)}`);

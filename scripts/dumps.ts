@@ -2,7 +2,15 @@
 // only says whether they are fresh.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Parameter, noGrad, registerBackend, relu, setDefaultDevice, tensor, trace } from "@flambeau/core";
+import {
+  Parameter,
+  noGrad,
+  registerBackend,
+  relu,
+  setDefaultDevice,
+  tensor,
+  trace,
+} from "@flambeau/core";
 import { type Kernel, showKernel } from "@flambeau/core/extension";
 import { createReferenceBackend } from "@flambeau/core/reference";
 import { createWasmBackend, emittedModules } from "@flambeau/backend-wasm";

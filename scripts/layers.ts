@@ -36,6 +36,7 @@ const stages = [
   ["autograd/checkpoint.ts"],
   ["ops/random.ts"],
   ["ops/dropout.ts", "ops/normalization.ts", "autograd/index.ts"],
+  ["ops/attention.ts"],
   ["ops/index.ts"],
   ["graph/", "actions.ts"],
   ["func/"],

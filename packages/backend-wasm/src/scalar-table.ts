@@ -277,7 +277,13 @@ export function emitCast(code: Code, from: DType, to: DType): void {
 export function emitBitcast({ f }: Code, from: DType, to: DType): void {
   if (from === "float32" && to === "int32") f.op("i32.reinterpret_f32");
   else if (from === "int32" && to === "float32") f.op("f32.reinterpret_i32");
-  else throw new DTypeError(`bitcast: expected int32 ↔ float32, got ${from} → ${to}.`);
+  else if (from === "float64" && to === "int64") f.op("i64.reinterpret_f64");
+  else if (from === "int64" && to === "float64") f.op("f64.reinterpret_i64");
+  else {
+    throw new DTypeError(
+      `bitcast: expected int32 ↔ float32 or int64 ↔ float64, got ${from} → ${to}.`,
+    );
+  }
 }
 
 /** Pushes a constant. */

@@ -231,8 +231,11 @@ describe("dtypes", () => {
     expect(messageOf(() => rand([2], { dtype: "int32" }))).toMatchInlineSnapshot(
       `"DTypeError: rand: expected a float dtype, got int32."`,
     );
-    expect(messageOf(() => at(ones([2]), bools))).toMatchInlineSnapshot(
-      `"IndexError: at: index tensors are int32 or int64, got bool. For a mask use where or maskedFill."`,
+    expect(messageOf(() => at(ones([2]), ones([2])))).toMatchInlineSnapshot(
+      `"IndexError: at: index tensors are int32 or int64, got float32. Convert with to("int32")."`,
+    );
+    expect(messageOf(() => at(ones([2]), ones([3], { dtype: "bool" })))).toMatchInlineSnapshot(
+      `"IndexError: at: a mask of shape [3] does not fit shape [2] from axis 0 on. It must have the shape of the axes that it stands for."`,
     );
   });
 

@@ -14,4 +14,7 @@ export * from "./scalar/linear.ts";
 export * from "./scalar/evaluate.ts";
 export * from "./shape.ts";
 export { contractAsReduce } from "./backends/reference.ts";
-export { threefry } from "./random.ts";
+export { mapTensors, tensorsIn } from "./graph/tree.ts";
+export { modes } from "./modes.ts";
+export { fromTypedArray, trackGradient } from "./ops/creation.ts";
+export { defaultGenerator, threefry } from "./random.ts";

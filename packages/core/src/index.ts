@@ -47,6 +47,9 @@ export {
   type NestedInput, type TensorOptions,
   arange, eye, full, fullLike, linspace, ones, onesLike, tensor, zeros, zerosLike,
 } from "./ops/creation.ts"; // prettier-ignore
+export { type TriangleIndexOptions, trilIndices, triuIndices } from "./ops/diagonal.ts";
+export type { PadMode } from "./ops/pad-modes.ts";
+export { type LogspaceOptions, logspace } from "./ops/sequences.ts";
 export type { ClassOptions, CrossEntropyOptions } from "./ops/class-loss.ts";
 export type {
   BinaryOptions, HuberOptions, LogitsOptions, LossOptions, LossReduction, SmoothL1Options,

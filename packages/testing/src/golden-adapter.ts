@@ -1,5 +1,6 @@
 // What each PyTorch function is in Flambeau: one line each, in the four tables. A function without a
 // line is "not yet".
+import { algebra, moments, rearranging, writing } from "./golden-arrays.ts";
 import { type Entry, NotYet, bind } from "./golden-call.ts";
 import { activations, elementwise } from "./golden-elementwise.ts";
 import { convolutions, losses, norms, pooling, products } from "./golden-layers.ts";
@@ -23,6 +24,10 @@ const table: Readonly<Record<string, Entry>> = {
   ...pooling,
   ...norms,
   ...losses,
+  ...writing,
+  ...rearranging,
+  ...algebra,
+  ...moments,
 };
 
 /** Calls what stands for a PyTorch function; `indices` where its int64 results are positions. */

@@ -122,6 +122,14 @@ const reductions: { readonly [name: string]: (x: f.Tensor) => f.Tensor } = {
   amin: f.amin,
   all: f.all,
   any: f.any,
+  count_nonzero: f.countNonzero,
+  median: f.median,
+  logsumexp_0: (x) => f.logsumexp(x, 0),
+  softmax_0: (x) => f.softmax(x, 0),
+  cumsum_0: (x) => f.cumsum(x, 0),
+  cumprod_0: (x) => f.cumprod(x, 0),
+  logcumsumexp_0: (x) => f.logcumsumexp(x, 0),
+  quantile_h: (x) => f.quantile(x, 0.5),
 };
 
 /** Where Flambeau differs on purpose: bool is the answer of `all` and `any` for uint8 too. */

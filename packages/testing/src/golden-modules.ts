@@ -3,7 +3,7 @@
 import { type DType, type Tensor, autograd } from "@flambeau/core";
 import { isDType } from "@flambeau/core/extension";
 import * as nn from "@flambeau/nn";
-import { tensorsIn } from "../../core/src/graph/tree.ts";
+import { tensorsIn } from "@flambeau/core/extension";
 import { NotYet, PythonFloat } from "./golden-adapter.ts";
 import type { Encoded, GoldenTensor, PlainRecord, TensorRecord } from "./golden-data.ts";
 import { Decoder, type GoldenOutcome, Mismatch, compare, outcomeOf } from "./golden.ts";

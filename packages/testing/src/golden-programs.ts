@@ -2,8 +2,8 @@
 // counterpart: tensors are immutable.
 import { type Tensor, autograd, isTensor } from "@flambeau/core";
 import { FlambeauError } from "@flambeau/core/extension";
-import { modes } from "../../core/src/modes.ts";
-import { trackGradient } from "../../core/src/ops/creation.ts";
+import { modes } from "@flambeau/core/extension";
+import { trackGradient } from "@flambeau/core/extension";
 import { NotYet, PythonFloat, callTorch } from "./golden-adapter.ts";
 import type { Encoded, GoldenTensor, PlainRecord, TensorRecord } from "./golden-data.ts";
 import { Decoder, type GoldenOutcome, Mismatch, compare, outcomeOf } from "./golden.ts";

@@ -3,8 +3,8 @@
 // gradients on the device under test are compared with float64 ones.
 import { type DType, type Tensor, autograd, device as findDevice, scope } from "@flambeau/core";
 import { isFloat } from "@flambeau/core/extension";
-import { fromTypedArray } from "../../core/src/ops/creation.ts";
-import { tensorsIn } from "../../core/src/graph/tree.ts";
+import { fromTypedArray } from "@flambeau/core/extension";
+import { tensorsIn } from "@flambeau/core/extension";
 import { type Outcome, type SkipKey, type Verdict, fail, pass, skip } from "./conformance.ts";
 import { differenceOfNumbers } from "./matchers.ts";
 import { type NamedOp, argumentsOf, claimedDTypes, withTensors } from "./named-ops.ts";

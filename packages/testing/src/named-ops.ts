@@ -1,7 +1,7 @@
 // What the generated tests run on: the ops among a module's exports, and their samples' arguments.
 import { type DType, type Tensor, device as findDevice, tensor } from "@flambeau/core";
 import { dtypes } from "@flambeau/core/extension";
-import { mapTensors } from "../../core/src/graph/tree.ts";
+import { mapTensors } from "@flambeau/core/extension";
 import { type Definition, isOp } from "@flambeau/core/extension";
 import { type Placement, type Values, createSampleSource, seedOf } from "./sample-source.ts";
 

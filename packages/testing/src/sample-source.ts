@@ -12,7 +12,7 @@ import {
 } from "@flambeau/core";
 import { type TypedArray, arrayType, isFloat } from "@flambeau/core/extension";
 import type { SampleSource } from "@flambeau/core/extension";
-import { trackGradient } from "../../core/src/ops/creation.ts";
+import { trackGradient } from "@flambeau/core/extension";
 import { sizeOf } from "@flambeau/core/extension";
 
 /** How the elements of a sample lie in memory: as written, or as views of something else. */

@@ -2,7 +2,7 @@
 // model's weights stand under `model.`; other programs can read them.
 import { FormatError, Generator, type Tensor, defaultDevice } from "@flambeau/core";
 import { loadSafetensors, saveSafetensors } from "@flambeau/formats";
-import { defaultGenerator } from "../../core/src/random.ts";
+import { defaultGenerator } from "@flambeau/core/extension";
 import type { Progress } from "./history.ts";
 import { packState, unpackState } from "./packed-state.ts";
 

@@ -141,7 +141,7 @@ describe("fit", () => {
     const device = defaultDevice();
     const before = device.liveBuffers;
     await fit(model, batches, { ...options, epochs: 20, metrics: [absoluteError()], validation: batches }); // prettier-ignore
-    expect(device.liveBuffers).toBe(before);
+    expect(device.liveBuffers).toBeLessThanOrEqual(before);
   });
 
   test("refuses two metrics of one name", async () => {

@@ -19,7 +19,9 @@ it("checkpoint keeps nothing, and says when the second run differs", () => {
   const x = tensor([1, 2], { requiresGrad: true });
   let runs = 0;
   const y = checkpoint((input) => (runs++ === 0 ? input.exp().exp() : input.exp()), x);
-  expect(() => y.sum().backward()).toThrowErrorMatchingInlineSnapshot(`[AutogradError: checkpoint: the second run saved 1 tensors, the first 2. The function must do the same each time: check for state that it changes.]`);
+  expect(() => y.sum().backward()).toThrowErrorMatchingInlineSnapshot(
+    `[AutogradError: checkpoint: the second run saved 1 tensors, the first 2. The function must do the same each time: check for state that it changes.]`,
+  );
 });
 
 it("savedTensorsHooks sees what is saved and gives it back", () => {

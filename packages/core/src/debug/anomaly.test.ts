@@ -26,7 +26,13 @@ it("checkNumerics names the first op whose result is not finite", () => {
 it("assertions pass tensors on or say what is wrong", () => {
   const x = tensor([[1, 2]]);
   expect(debug.assertShape(debug.assertFinite(x), [-1, 2])).toBe(x);
-  expect(() => debug.assertShape(x, [2, -1], "logits")).toThrowErrorMatchingInlineSnapshot(`[ShapeError: logits: expected shape [2, any], got [1, 2].]`);
-  expect(() => debug.assertFinite(tensor([1, NaN]))).toThrowErrorMatchingInlineSnapshot(`[NumericsError: tensor: expected finite values, got 1 NaN, 0 ∞ and 0 -∞ in shape [2].]`);
-  expect(() => debug.assertRange(x, 0, 1)).toThrowErrorMatchingInlineSnapshot(`[NumericsError: tensor: expected values from 0 to 1, got 2 at flat position 1 of shape [1, 2].]`);
+  expect(() => debug.assertShape(x, [2, -1], "logits")).toThrowErrorMatchingInlineSnapshot(
+    `[ShapeError: logits: expected shape [2, any], got [1, 2].]`,
+  );
+  expect(() => debug.assertFinite(tensor([1, NaN]))).toThrowErrorMatchingInlineSnapshot(
+    `[NumericsError: tensor: expected finite values, got 1 NaN, 0 ∞ and 0 -∞ in shape [2].]`,
+  );
+  expect(() => debug.assertRange(x, 0, 1)).toThrowErrorMatchingInlineSnapshot(
+    `[NumericsError: tensor: expected values from 0 to 1, got 2 at flat position 1 of shape [1, 2].]`,
+  );
 });

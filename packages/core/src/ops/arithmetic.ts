@@ -110,10 +110,12 @@ export const neg = /* @__PURE__ */ unary("neg", s.neg, {
 export const abs = /* @__PURE__ */ unary("abs", s.abs);
 
 /** -1, 0 or 1; NaN gives 0, as PyTorch's CPU kernels do. */
-export const sign = /* @__PURE__ */ unary("sign", (x) =>
-  x.dtype === "bool"
-    ? x
-    : s.select(s.gt(x, 0), 1, s.select(s.lt(x, 0), constant(-1, x.dtype), constant(0, x.dtype))),
+export const sign = /* @__PURE__ */ unary(
+  "sign",
+  (x) =>
+    x.dtype === "bool"
+      ? x
+      : s.select(s.gt(x, 0), 1, s.select(s.lt(x, 0), constant(-1, x.dtype), constant(0, x.dtype))),
   steps,
 );
 

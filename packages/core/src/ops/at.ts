@@ -161,8 +161,9 @@ export function gatherLists(part: Tensor, plan: IndexPlan): Tensor {
 
 /**
  * Part of a tensor. A number picks and drops an axis, `"start:end:step"` slices it, a list or an
- * integer tensor picks several positions, `null` adds an axis, `"..."` skips axes. Lists broadcast
- * against each other, as in NumPy and PyTorch. Without lists the result is a view.
+ * integer tensor picks several positions, a bool tensor those where it is true, `null` adds an axis,
+ * `"..."` skips axes. Lists broadcast against each other, as in NumPy and PyTorch. Without lists the
+ * result is a view.
  */
 export const at: Op<(x: Tensor, ...index: IndexItem[]) => Tensor> = /* @__PURE__ */ composite(
   "at",

@@ -153,7 +153,9 @@ const histogramOperation: Operation<HistogramAttributes> = primitive({
 
 function requireHistogram(name: string, x: Tensor, bins: number): void {
   if (!isFloat(x.dtype)) {
-    throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
+    throw new DTypeError(
+      `${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`,
+    );
   }
   if (Number.isInteger(bins) && bins > 0) return;
   throw new FlambeauError(`${name}: expected a positive number of bins, got ${bins}.`);

@@ -1,14 +1,13 @@
 // Diagonals and triangles.
 import { apply } from "../apply.ts";
-import { copyKernel } from "../compiler/lower.ts";
 import type { MapKernel } from "../compiler/kernel.ts";
+import { broadcastLoad, contiguousStore, copyKernel } from "../compiler/lower.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { constant, leaf, s } from "../scalar/instruction.ts";
 import { type Shape, contiguousStrides, layoutOf, normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { where } from "./arithmetic.ts";
-import { broadcastLoad, contiguousStore } from "../compiler/lower.ts";
 import { type TensorOptions, ones, tensor } from "./creation.ts";
 import { type Op, composite, expose, primitive } from "./define.ts";
 import { sum } from "./reduction.ts";
@@ -167,11 +166,12 @@ export const diagonal = /* @__PURE__ */ expose(
 export const diagEmbed = /* @__PURE__ */ expose(
   embedOperation,
   (x: Tensor, offset = 0, axis0 = -2, axis1 = -1): Tensor => {
-    if (x.ndim === 0) throw new ShapeError("diagEmbed: expected at least one axis, got a 0-d tensor.");
+    if (x.ndim === 0)
+      throw new ShapeError("diagEmbed: expected at least one axis, got a 0-d tensor.");
     const ndim = x.ndim + 1;
     const [a, b] = [axis0, axis1].map((axis) => normalizeAxis("diagEmbed", axis, ndim));
     const n = x.shape.at(-1)! + Math.abs(offset);
-    const others = [...x.shape.slice(0, -1)];
+    const others = x.shape.slice(0, -1);
     const shape = Array.from({ length: ndim }, (_, axis) =>
       axis === a || axis === b ? n : others.shift()!,
     );
@@ -206,13 +206,19 @@ export const diagflat = /* @__PURE__ */ composite(
   { samples: [(make) => [make([2, 2])], (make) => [make([]), -1]] },
 );
 
+export interface DiagonalOptions {
+  readonly offset?: number;
+  readonly axis0?: number;
+  readonly axis1?: number;
+}
+
 /** `x` with a diagonal replaced by `source`. */
 export const diagonalScatter = /* @__PURE__ */ composite(
   "diagonalScatter",
   (
     x: Tensor,
     source: Tensor,
-    { offset = 0, axis0 = 0, axis1 = 1 }: { offset?: number; axis0?: number; axis1?: number } = {},
+    { offset = 0, axis0 = 0, axis1 = 1 }: DiagonalOptions = {},
   ): Tensor => {
     const attributes = attributesOf("diagonalScatter", x.shape, offset, [axis0, axis1]);
     const { shape } = placeOf(x.shape, attributes);

@@ -177,7 +177,9 @@ function numberDType(name: string, x: Exclude<TensorLike, Tensor>): DType {
   if (x instanceof HostValue) return "float32";
   if (plainKinds.has(typeof x)) return dtypeOfNumber(x);
   const kind = x === null ? "null" : Array.isArray(x) ? "an array" : typeof x;
-  throw new DTypeError(`${name}: expected tensors or numbers, got ${kind}. Use tensor(…) for data.`);
+  throw new DTypeError(
+    `${name}: expected tensors or numbers, got ${kind}. Use tensor(…) for data.`,
+  );
 }
 
 /** The operand dtypes' signature: what decides the conversions. */
@@ -224,7 +226,10 @@ function specialize(
 function formulaOf(body: Body, arity: number): string {
   const operands = Array.from({ length: arity }, (_, i) => leaf("arg", i, "float32"));
   try {
-    return showScalar(body(...operands)).replace(/arg(\d+)/g, (_, i) => "xyzw"[Number(i)] ?? `x${i}`);
+    return showScalar(body(...operands)).replace(
+      /arg(\d+)/g,
+      (_, i) => "xyzw"[Number(i)] ?? `x${i}`,
+    );
   } catch (error) {
     // Ops on bits have no meaning on floats.
     if (!(error instanceof DTypeError)) throw error;

@@ -1,13 +1,15 @@
 // What `t.at(...)` understands: numbers, slices as strings, lists, null and "...". Turns an index
-// into a slice of every axis and the lists that are left; no tensors are computed here.
+// into a slice of every axis and the lists that are left; masks become lists in mask-index.ts.
 import { IndexError, showShape } from "../errors.ts";
 import type { Shape } from "../shape.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
+import { withoutMasks } from "./mask-index.ts";
 import { sliceRange } from "./view.ts";
 
 /**
  * One position of an index: a number picks and drops an axis, `"start:end:step"` slices it, a list or
- * an integer tensor picks several, `null` adds an axis, `"..."` stands for the axes in between.
+ * an integer tensor picks several, a bool tensor those where it is true, `null` adds an axis, `"..."`
+ * stands for the axes in between.
  */
 export type IndexItem = number | string | null | readonly number[] | Tensor;
 export type Index = readonly IndexItem[];
@@ -58,7 +60,7 @@ export function planIndex(tensorShape: Shape, index: Index): IndexPlan {
   const steps: number[] = [];
   const shape: number[] = [];
   const lists: { axis: number; list: readonly number[] | Tensor }[] = [];
-  for (const item of withoutEllipsis(tensorShape, index)) {
+  for (const item of withoutEllipsis(tensorShape, withoutMasks(tensorShape, index))) {
     if (item === null) {
       shape.push(1);
       continue;
@@ -85,7 +87,7 @@ export function planIndex(tensorShape: Shape, index: Index): IndexPlan {
     } else {
       if (isTensor(item) && item.dtype !== "int32" && item.dtype !== "int64") {
         throw new IndexError(
-          `at: index tensors are int32 or int64, got ${item.dtype}. For a mask use where or maskedFill.`,
+          `at: index tensors are int32 or int64, got ${item.dtype}. Convert with to("int32").`,
         );
       }
       lists.push({ axis: shape.length, list: item });

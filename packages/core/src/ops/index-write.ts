@@ -1,7 +1,7 @@
 // Parts of a tensor replaced: by index, along an axis, by flat positions, by mask. The results are new
 // tensors; variables are written in place by `setAt`. Reading is at.ts and indexing.ts.
 import { DTypeError, ShapeError, showShape } from "../errors.ts";
-import { broadcastShapes, normalizeAxis } from "../shape.ts";
+import { broadcastShapes, normalizeAxis, sameShape } from "../shape.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
 import { sub, where } from "./arithmetic.ts";
 import { at } from "./at.ts";
@@ -13,12 +13,10 @@ import { type IndexItem, planIndex } from "./index-plan.ts";
 import { clamp } from "./masking.ts";
 import { slicing } from "./selection.ts";
 import { updated } from "./update.ts";
-import { expand, reshape } from "./view.ts";
+import { type SliceOptions, expand, reshape, sliceRange } from "./view.ts";
 
 const like = (x: Tensor, value: Tensor | number): Tensor =>
-  isTensor(value)
-    ? cast(value, x.dtype)
-    : full([], value, { dtype: x.dtype, device: x.device });
+  isTensor(value) ? cast(value, x.dtype) : full([], value, { dtype: x.dtype, device: x.device });
 
 export interface SetOptions {
   /** Adds instead of replacing; repeated positions add up. */
@@ -42,12 +40,69 @@ export const set = /* @__PURE__ */ composite(
       (make) => [make([3, 4]), [1], make([4])],
       (make) => [make([3, 4]), [":", "1:4:2"], make([3, 1])],
       (make) => [make([3, 4]), [[2, 0]], make([2, 4])],
-      (make) => [make([3, 4]), [[2, 0], [1, -1]], 1],
+      (make) => [
+        make([3, 4]),
+        [
+          [2, 0],
+          [1, -1],
+        ],
+        1,
+      ],
       (make) => [make([3, 4]), [make.integers([3], -3, 3)], make([4]), { accumulate: true }],
       (make) => [make([3]), ["2:1"], make([])],
     ],
   },
 );
+
+/** `x` with the slice at one position of `axis` replaced by `source`. */
+export const selectScatter = /* @__PURE__ */ composite(
+  "selectScatter",
+  (x: Tensor, source: Tensor, axis: number, index: number): Tensor => {
+    const at = normalizeAxis("selectScatter", axis, x.ndim);
+    return set(
+      x,
+      [...new Array<string>(at).fill(":"), index],
+      exactly(source, x.shape.toSpliced(at, 1)),
+    );
+  },
+  {
+    samples: [
+      (make) => [make([2, 3]), make([2]), 1, 0],
+      (make) => [make([2, 3]), make([3]), 0, -1],
+    ],
+  },
+);
+
+/** `x` with a slice of one axis replaced by `source`. */
+export const sliceScatter = /* @__PURE__ */ composite(
+  "sliceScatter",
+  (
+    x: Tensor,
+    source: Tensor,
+    axis: number,
+    { start, end, step = 1 }: SliceOptions = {},
+  ): Tensor => {
+    const at = normalizeAxis("sliceScatter", axis, x.ndim);
+    const { length } = sliceRange("sliceScatter", x.shape[at]!, start, end, step);
+    const part = `${start ?? ""}:${end ?? ""}:${step}`;
+    const index = [...new Array<string>(at).fill(":"), part];
+    return set(x, index, exactly(source, x.shape.with(at, length)));
+  },
+  {
+    samples: [
+      (make) => [make([4, 2]), make([2, 2]), 0, { start: 1, end: 3 }],
+      (make) => [make([2, 5]), make([2, 3]), -1, { step: 2 }],
+    ],
+  },
+);
+
+/** Throws unless `x` has a shape: here nothing broadcasts. */
+function exactly(x: Tensor, shape: readonly number[]): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  throw new ShapeError(
+    `expected a source of shape ${showShape(shape)}, the part to be replaced, got ${showShape(x.shape)}.`,
+  );
+}
 
 function requireList(name: string, index: Tensor): void {
   if ((index.dtype === "int32" || index.dtype === "int64") && index.ndim <= 1) return;
@@ -151,7 +206,9 @@ export const maskedScatter = /* @__PURE__ */ composite(
     const flags = reshape(expand(mask, shape), [-1]);
     if (flags.size === 0) return expand(x, shape);
     if (source.size === 0) {
-      throw new ShapeError("maskedScatter: expected one source element per true of the mask, got none.");
+      throw new ShapeError(
+        "maskedScatter: expected one source element per true of the mask, got none.",
+      );
     }
     const order = clamp(sub(cumsum(flags, 0), 1), { min: 0 });
     const values = slicing.pick(reshape(like(x, source), [-1]), order, 0);

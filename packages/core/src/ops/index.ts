@@ -53,3 +53,35 @@ export { nanquantile, quantile } from "./quantile.ts";
 export { bucketize, searchsorted } from "./search.ts";
 export { argsort, sort, topk } from "./sort.ts";
 export { unique, uniqueConsecutive } from "./unique.ts";
+export {
+  diag,
+  diagEmbed,
+  diagflat,
+  diagonal,
+  diagonalScatter,
+  matrixTrace,
+  tril,
+  triu,
+} from "./diagonal.ts";
+export { embeddingBag } from "./embedding-bag.ts";
+export { aminmax, max, maxWithIndices, min, minWithIndices } from "./extremes.ts";
+export {
+  indexCopy, indexFill, maskedScatter, put, selectScatter, set, sliceScatter, take,
+} from "./index-write.ts"; // prettier-ignore
+export { corrcoef, cov, nanmean, nansum, stdMean, varMean } from "./moments.ts";
+export {
+  cdist, cosineSimilarity, matrixNorm, norm, normalize, pairwiseDistance, pdist, renorm, vectorNorm,
+} from "./norms.ts"; // prettier-ignore
+export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./pixel.ts";
+export {
+  addbmm, addmm, addmv, addr, baddbmm, bilinear, cross, inner, kron, matrixPower, outer, tensordot, vdot,
+} from "./products.ts"; // prettier-ignore
+export {
+  atleast1d, atleast2d, atleast3d, fliplr, flipud, moveaxis, movedim, narrow, repeat, roll, rot90, select,
+  swapaxes, tile, unflatten, view,
+} from "./rearrange.ts"; // prettier-ignore
+export { repeatInterleave } from "./repeat-interleave.ts";
+export { scatterReduce } from "./scatter-reduce.ts";
+export { combinations, vander } from "./sequences.ts";
+export { dsplit, hsplit, tensorSplit, vsplit } from "./stacking.ts";
+export { foldImage, unfold, unfoldImage } from "./unfold.ts";

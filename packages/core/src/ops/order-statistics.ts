@@ -69,7 +69,7 @@ const chosen: Record<Statistic, Choose> = {
 const statisticOperation: Operation<StatisticAttributes> = primitive({
   name: "orderStatistic",
   infer: ([x]) => {
-    const shape = x!.shape.with(-1, 1);
+    const shape = [...x!.shape.slice(0, -1), 1];
     return [
       { shape, dtype: x!.dtype },
       { shape, dtype: "int32" },

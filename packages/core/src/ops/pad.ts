@@ -104,7 +104,11 @@ export interface PadOptions {
  */
 export const pad = /* @__PURE__ */ expose(
   padOperation,
-  (x: Tensor, widths: readonly number[], { mode = "constant", value = 0 }: PadOptions = {}): Tensor => {
+  (
+    x: Tensor,
+    widths: readonly number[],
+    { mode = "constant", value = 0 }: PadOptions = {},
+  ): Tensor => {
     if (widths.length % 2 !== 0 || widths.length > 2 * x.ndim) {
       throw new ShapeError(
         `pad: expected two widths for each of at most ${x.ndim} axes of shape ` +

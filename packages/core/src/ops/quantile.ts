@@ -23,7 +23,13 @@ export interface QuantileOptions {
   readonly interpolation?: Interpolation;
 }
 
-const interpolations: readonly Interpolation[] = ["linear", "lower", "higher", "nearest", "midpoint"];
+const interpolations: readonly Interpolation[] = [
+  "linear",
+  "lower",
+  "higher",
+  "nearest",
+  "midpoint",
+];
 
 function fractions(name: string, x: Tensor, q: number | Tensor): Tensor {
   if (isTensor(q)) {
@@ -51,7 +57,9 @@ function quantileOf(
 ): Tensor {
   const { keepDims = false, interpolation = "linear" } = options;
   if (!isFloat(x.dtype)) {
-    throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
+    throw new DTypeError(
+      `${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`,
+    );
   }
   if (!interpolations.includes(interpolation)) {
     throw new FlambeauError(

@@ -305,6 +305,7 @@ export const atleast2d = /* @__PURE__ */ composite(
 /** At least three axes; a vector becomes `[1, n, 1]`, a matrix `[m, n, 1]`. */
 export const atleast3d = /* @__PURE__ */ composite(
   "atleast3d",
-  (x: Tensor): Tensor => (x.ndim === 2 ? unsqueeze(x, -1) : x.ndim < 2 ? reshape(x, [1, x.size, 1]) : x),
+  (x: Tensor): Tensor =>
+    x.ndim === 2 ? unsqueeze(x, -1) : x.ndim < 2 ? reshape(x, [1, x.size, 1]) : x,
   { samples: [(make) => [make([])], (make) => [make([2])], (make) => [make([2, 3])]] },
 );

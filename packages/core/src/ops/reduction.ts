@@ -3,7 +3,13 @@ import { apply } from "../apply.ts";
 import type { ReduceKernel, State } from "../compiler/kernel.ts";
 import { type DType, isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError, showShape } from "../errors.ts";
-import type { BatchOperand, Description, GradientContext, OperandDescription, Operation } from "../operation.ts";
+import type {
+  BatchOperand,
+  Description,
+  GradientContext,
+  OperandDescription,
+  Operation,
+} from "../operation.ts";
 import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
 import { type Shape, contiguousStrides, normalizeAxes, sameShape, sizeOf } from "../shape.ts";
 import { type Tensor } from "../tensor.ts";

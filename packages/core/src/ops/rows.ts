@@ -44,7 +44,9 @@ export function rowRoutine(
   name: string,
   inputs: readonly OperandDescription[],
   outputs: readonly Description[],
-  prepare: (n: number) => (
+  prepare: (
+    n: number,
+  ) => (
     from: Parameters<RoutineKernel["run"]>[0],
     to: Parameters<RoutineKernel["run"]>[1],
     row: number,

@@ -102,10 +102,7 @@ const product = /* @__PURE__ */ customFunction({
     const [isZero, areZero] = [eq(x, 0), eq(values, 0)];
     const [own, others] = [where(isZero, 1, x), where(areZero, 1, values)];
     const rest: Tensor = product(own, index, others, how);
-    const zeros = add(
-      cast(isZero, grad.dtype),
-      accumulate(cast(areZero, grad.dtype), index, how),
-    );
+    const zeros = add(cast(isZero, grad.dtype), accumulate(cast(areZero, grad.dtype), index, how));
     const pick = (t: Tensor) => gathering.pick(t, index, how.axis);
     const share = (total: Tensor, count: Tensor, element: Tensor, its: Tensor) =>
       where(eq(sub(count, cast(its, grad.dtype)), 0), div(total, element), 0);
@@ -154,8 +151,7 @@ const reductions: Record<
   Reduce,
   (x: Tensor, index: Tensor, values: Tensor, how: Scattered) => Tensor
 > = {
-  sum: (x, index, values, how) =>
-    add(startOf(x, index, how, 0), accumulate(values, index, how)),
+  sum: (x, index, values, how) => add(startOf(x, index, how, 0), accumulate(values, index, how)),
   prod: (x, index, values, how) => product(startOf(x, index, how, 1), index, values, how),
   mean,
   amax: (x, index, values, how) => extreme(x, index, values, how, "max"),
@@ -235,16 +231,13 @@ export const scatterReduce = /* @__PURE__ */ composite(
   },
   {
     samples: [
-      ...cases.map(
-        ([reduce, includeSelf]): Sample =>
-          (make) => [
-            make.distinct([3, 4]),
-            1,
-            make.integers([3, 5], 0, 3),
-            make.distinct([3, 5]),
-            { reduce, includeSelf },
-          ],
-      ),
+      ...cases.map(([reduce, includeSelf]): Sample => (make) => [
+        make.distinct([3, 4]),
+        1,
+        make.integers([3, 5], 0, 3),
+        make.distinct([3, 5]),
+        { reduce, includeSelf },
+      ]),
       (make) => [make([3]), 0, make.integers([0], 0, 3), make([0]), { reduce: "amax" }],
       (make) => [make([3]), -1, make.integers([2], 0, 3), make([4]), { reduce: "prod" }],
     ],

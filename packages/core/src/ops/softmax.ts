@@ -25,10 +25,9 @@ interface RowAttributes {
 
 /**
  * One pass over each row: its maximum m and `Σ exp(x - m)`. A new maximum scales the sum so far; one
- * exponential per element serves both cases.
+ * exponential per element serves both cases. @internal
  */
-function exponentialStates(dtype: DType): [State, State] {
-  const x = leaf("load", 0, dtype);
+export function exponentialStates(dtype: DType, x = leaf("load", 0, dtype)): [State, State] {
   const [max, sum] = [leaf("state", 0, dtype), leaf("state", 1, dtype)];
   const [otherMax, otherSum] = [leaf("other", 0, dtype), leaf("other", 1, dtype)];
   // Equal infinities are at distance 0.

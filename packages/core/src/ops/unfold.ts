@@ -177,7 +177,7 @@ export const unfoldImage = /* @__PURE__ */ composite(
 
 const foldSamples: readonly Sample[] = [
   (make) => [make([2, 8, 6]), [3, 4], 2],
-  (make) => [make([1, 12, 6]), [5, 5], [2, 3], { dilation: [2, 1], padding: 1, stride: 2 }],
+  (make) => [make([1, 12, 9]), [5, 5], [2, 3], { dilation: [2, 1], padding: 1, stride: 2 }],
   (make) => [make([8, 4]), 3, 2],
 ];
 

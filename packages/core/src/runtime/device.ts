@@ -119,7 +119,7 @@ export function device(name: string): Device {
 
 /** Where new tensors go. */
 export function defaultDevice(): Device {
-  chosen ??= device(environmentVariable("FLAMBEAU_BACKEND") ?? preference[0]!);
+  chosen ??= device(environmentVariable("FLAMBEAU_BACKEND") || preference[0]!);
   return chosen;
 }
 

@@ -168,7 +168,17 @@ function reinterpret(x: Value, from: DType, to: DType): Value {
     bits.setInt32(0, x as number);
     return bits.getFloat32(0);
   }
-  throw new DTypeError(`bitcast: expected int32 ↔ float32, got ${from} → ${to}.`);
+  if (from === "float64" && to === "int64") {
+    bits.setFloat64(0, x as number);
+    return bits.getBigInt64(0);
+  }
+  if (from === "int64" && to === "float64") {
+    bits.setBigInt64(0, x as bigint);
+    return bits.getFloat64(0);
+  }
+  throw new DTypeError(
+    `bitcast: expected int32 ↔ float32 or int64 ↔ float64, got ${from} → ${to}.`,
+  );
 }
 
 /** How one instruction computes, given the dtypes of its operands. */

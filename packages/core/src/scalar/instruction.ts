@@ -128,7 +128,7 @@ export const s = {
   ...builders,
   constant,
   cast,
-  /** Reinterprets the bits: int32 ↔ float32. */
+  /** Reinterprets the bits: int32 ↔ float32, int64 ↔ float64. */
   bitcast: (x: Scalar, dtype: DType): Scalar => ({ op: "bitcast", dtype, x }),
   gt: (x: ScalarLike, y: ScalarLike): Scalar => builders.lt(y, x),
   ge: (x: ScalarLike, y: ScalarLike): Scalar => builders.le(y, x),

@@ -35,11 +35,12 @@ const stages = [
   ["random.ts"],
   ["autograd/checkpoint.ts"],
   ["ops/random.ts"],
-  ["ops/dropout.ts", "ops/normalization.ts", "autograd/index.ts"],
-  ["ops/attention.ts"],
-  ["ops/index.ts"],
+  ["ops/draws.ts", "ops/dropout.ts", "ops/normalization.ts", "autograd/index.ts"],
+  ["ops/activation-variants.ts", "ops/attention.ts", "ops/ctc-core.ts", "ops/rejection.ts"],
+  ["ops/ctc-loss.ts", "ops/functions.ts", "ops/index.ts"],
   ["graph/", "actions.ts"],
   ["func/"],
+  ["distributions/"],
   ["index.ts", "extension.ts"],
 ];
 

@@ -15,7 +15,9 @@ import type { WasmMemory } from "./memory.ts";
 function readInteger(view: DataView, address: number, dtype: DType): number {
   if (dtype === "int64") return Number(view.getBigInt64(address, true));
   if (dtype === "int32") return view.getInt32(address, true);
-  return view.getUint8(address);
+  if (dtype === "int16") return view.getInt16(address, true);
+  if (dtype === "uint16") return view.getUint16(address, true);
+  return dtype === "int8" ? view.getInt8(address) : view.getUint8(address);
 }
 
 /** The element's position, or undefined where a guard fails; throws at a bad index. */

@@ -1,6 +1,14 @@
 // Loads and stores of single elements: addresses, guards, coordinates read from other loads, and
 // stores that combine. Vectors of four are in lanes.ts, which falls back on these.
-import { type Combine, type DType, byteSize, convert } from "@flambeau/core/extension";
+import {
+  type Combine,
+  type DType,
+  type WordDType,
+  byteSize,
+  convert,
+  valueDType,
+  wordDType,
+} from "@flambeau/core/extension";
 import type { Code } from "./code.ts";
 import type { FunctionBuilder, Local } from "./encoder.ts";
 import type { MemoryOpcode } from "./opcodes.ts";
@@ -8,21 +16,27 @@ import { type PlannedAccess, type PlannedGuard, type PlannedIndirection, errorSl
 import { emitConstant, scalarTable, scalarType } from "./scalar-table.ts";
 import { type Walk, parametersLocal } from "./walk.ts";
 
-const loadOpcodes: Record<DType, MemoryOpcode> = {
+const loadOpcodes: Record<WordDType, MemoryOpcode> = {
   float32: "f32.load",
   float64: "f64.load",
   int32: "i32.load",
   int64: "i64.load",
+  int8: "i32.load8_s",
   uint8: "i32.load8_u",
+  int16: "i32.load16_s",
+  uint16: "i32.load16_u",
   bool: "i32.load8_u",
 };
 
-const storeOpcodes: Record<DType, MemoryOpcode> = {
+const storeOpcodes: Record<WordDType, MemoryOpcode> = {
   float32: "f32.store",
   float64: "f64.store",
   int32: "i32.store",
   int64: "i64.store",
+  int8: "i32.store8",
   uint8: "i32.store8",
+  int16: "i32.store16",
+  uint16: "i32.store16",
   bool: "i32.store8",
 };
 
@@ -66,7 +80,7 @@ export function applyRowCoordinates(walk: Walk, access: PlannedAccess): void {
     const source = walk.plan.loads[indirection.load]!;
     const pointer = walk.at(access.pointer);
     addCoordinate(walk, pointer, source.dtype, indirection, () =>
-      walk.push(source.pointer).memory(loadOpcodes[source.dtype]),
+      walk.push(source.pointer).memory(loadOpcodes[wordDType(source.dtype)]),
     );
   }
 }
@@ -126,7 +140,7 @@ function locate(
   f.end();
 }
 
-const typeOf = (dtype: DType) => scalarType[dtype];
+const typeOf = (dtype: DType) => scalarType[valueDType(dtype)];
 
 /** Pushes one element as a scalar. */
 export function pushElement(
@@ -138,7 +152,7 @@ export function pushElement(
 ): void {
   const { dtype } = access;
   if (!access.isSlow) {
-    walk.push(access.pointer, lanes).memory(loadOpcodes[dtype]);
+    walk.push(access.pointer, lanes).memory(loadOpcodes[wordDType(dtype)]);
     return;
   }
   const { code } = walk;
@@ -149,7 +163,7 @@ export function pushElement(
     lanes,
     pointer,
     pushCoordinate,
-    () => void code.f.get(pointer).memory(loadOpcodes[dtype]),
+    () => void code.f.get(pointer).memory(loadOpcodes[wordDType(dtype)]),
     {
       result: typeOf(dtype),
       emit: () => emitConstant(code.f, dtype, convert(fill, "float64", dtype)),
@@ -169,11 +183,11 @@ function storeAt(
   f.get(pointer);
   if (combine === "set") f.get(value);
   else {
-    const before = code.scratch(scalarType[dtype], "before");
-    f.get(pointer).memory(loadOpcodes[dtype]).set(before);
-    scalarTable[dtype][combine](code, before, value);
+    const before = code.scratch(scalarType[valueDType(dtype)], "before");
+    f.get(pointer).memory(loadOpcodes[wordDType(dtype)]).set(before);
+    scalarTable[valueDType(dtype)][combine](code, before, value);
   }
-  return f.memory(storeOpcodes[dtype]);
+  return f.memory(storeOpcodes[wordDType(dtype)]);
 }
 
 /** Stores the scalar in `value` as one element. */

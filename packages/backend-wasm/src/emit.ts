@@ -1,7 +1,7 @@
 // Turns a plan into the bytes of a module: the loops of maps, reductions and scans. `run(parameters, start,
 // end)` computes outputs number start … end-1, in row-major order; `parameters` is the address of the
 // kernel's block.
-import { type Scalar, nodesOf } from "@flambeau/core/extension";
+import { type Scalar, nodesOf, valueDType } from "@flambeau/core/extension";
 import { Code, importMath } from "./code.ts";
 import { type Local, ModuleBuilder } from "./encoder.ts";
 import { applyRowCoordinates, storeElement } from "./element.ts";
@@ -109,7 +109,7 @@ function emitReduce(walk: Walk, programs: Programs): void {
   const { plan, code } = walk;
   const { f } = code;
   const { outer, axes, states } = plan.kernel;
-  const typeOf = (i: number) => (plan.isVector ? "v128" : scalarType[states[i]!.dtype]);
+  const typeOf = (i: number) => (plan.isVector ? "v128" : scalarType[valueDType(states[i]!.dtype)]);
   const state = states.map((_, i) => Array.from({ length: plan.copies }, () => f.local(typeOf(i))));
   const step = new Evaluation(
     walk,
@@ -195,7 +195,7 @@ function emitScan(walk: Walk, programs: Programs): void {
   const { f } = code;
   const { outer, axes, states } = plan.kernel;
   const state = states.map(({ dtype }) => {
-    const type = plan.isVector ? "v128" : scalarType[dtype];
+    const type = plan.isVector ? "v128" : scalarType[valueDType(dtype)];
     return Array.from({ length: plan.copies }, () => f.local(type));
   });
   const bindings = { state, depth: depths.element };
@@ -233,7 +233,7 @@ function mergeStates(walk: Walk, roots: readonly Scalar[], state: Local[][]): ()
   const { code, plan } = walk;
   const { f } = code;
   const other = state.map((_, i) =>
-    f.local(plan.isVector ? "v128" : scalarType[plan.kernel.states[i]!.dtype]),
+    f.local(plan.isVector ? "v128" : scalarType[valueDType(plan.kernel.states[i]!.dtype)]),
   );
   const evaluate = (into: number) => {
     const merge = new Evaluation(walk, [], roots, {

@@ -6,6 +6,7 @@ import {
   type Step,
   convert,
   linearize,
+  valueDType,
 } from "@flambeau/core/extension";
 import type { Local } from "./encoder.ts";
 import { pushElement } from "./element.ts";
@@ -122,7 +123,7 @@ export class Evaluation {
       // Vector constants take several instructions in a loop; scalars are cheap where they stand.
       this.locals[at]![copy] = code.hoist(
         `const ${Object.is(step.value, -0) ? "-0" : step.value} ${step.dtype}`,
-        plan.isVector ? "v128" : scalarType[step.dtype],
+        plan.isVector ? "v128" : scalarType[valueDType(step.dtype)],
         (f) => {
           if (plan.isVector) emitVectorConstant(f, step.dtype as LaneDType, Number(step.value));
           else emitConstant(f, step.dtype, step.value!);
@@ -132,7 +133,7 @@ export class Evaluation {
     }
     let local = this.locals[at]![copy];
     if (local === undefined) {
-      local = code.f.local(plan.isVector ? "v128" : scalarType[step.dtype]);
+      local = code.f.local(plan.isVector ? "v128" : scalarType[valueDType(step.dtype)]);
       this.locals[at]![copy] = local;
     }
     if (plan.isVector) this.computeVector(step, copy, width);
@@ -157,7 +158,7 @@ export class Evaluation {
     const { f } = this.walk.code;
     const dtype = this.walk.plan.kernel.params[position]!;
     const slot = this.walk.plan.params[position]!;
-    f.get(parametersLocal).memory(`${scalarType[dtype]}.load`, slot);
+    f.get(parametersLocal).memory(`${scalarType[valueDType(dtype)]}.load`, slot);
   }
 
   /** Pushes the coordinate that load `load` holds for a lane of vector `copy`. */
@@ -241,7 +242,7 @@ export class Evaluation {
         return void f.get(y).get(z).get(x).op("select");
       default: {
         const operand = this.program.steps[step.operands[0]!]!.dtype;
-        scalarTable[operand][step.op as "add"](code, x, y);
+        scalarTable[valueDType(operand)][step.op as "add"](code, x, y);
       }
     }
   }

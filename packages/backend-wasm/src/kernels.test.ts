@@ -11,7 +11,7 @@ import {
   type TypedArray,
   arrayType,
   contiguousStrides,
-  dtypes,
+  valueDTypes,
   isFloat,
   leaf,
   s,
@@ -40,7 +40,7 @@ const guard = (axes: readonly number[]): fc.Arbitrary<Guard> =>
     stride: fc.integer({ min: -2, max: 2 }),
   });
 
-const anyDType = fc.constantFrom<DType>(...dtypes);
+const anyDType = fc.constantFrom<DType>(...valueDTypes);
 const laneDType = fc.constantFrom<DType>("float32", "float32", "int32", "uint8", "bool");
 
 interface Source {

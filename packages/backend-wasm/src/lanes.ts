@@ -1,6 +1,6 @@
 // Loads and stores of four elements along the vector axis: whole vectors where elements are adjacent
 // and exist, single lanes elsewhere.
-import { type Combine, byteSize } from "@flambeau/core/extension";
+import { type Combine, type DType, byteSize, valueDType } from "@flambeau/core/extension";
 import type { Local } from "./encoder.ts";
 import { type PushCoordinate, isUnit, pushElement, storeElement } from "./element.ts";
 import type { PlannedAccess } from "./plan.ts";
@@ -29,17 +29,34 @@ function eachLane(walk: Walk, width: Width, body: (lane: number) => void): void 
   f.end();
 }
 
-/** Pushes four adjacent elements; `offset` in bytes. Memory past the last element may be read. */
-function pushAdjacent(walk: Walk, access: PlannedAccess, offset: number): void {
+/** What lanes hold of an access: narrow words are wide in registers. */
+const laneDType = (dtype: DType): LaneDType => valueDType(dtype) as LaneDType;
+
+/** Turns narrow words that fill only the low bits of lanes into what lanes hold. */
+function widen(walk: Walk, dtype: DType): void {
   const { f } = walk.code;
-  f.get(walk.at(access.pointer));
-  if (byteSize(access.dtype) === 4) {
+  if (dtype === "bool") f.op("i32x4.neg");
+  if (dtype !== "int8" && dtype !== "int16") return;
+  const unused = 32 - 8 * byteSize(dtype);
+  f.i32(unused).op("i32x4.shl").i32(unused).op("i32x4.shr_s");
+}
+
+/** Pushes four adjacent elements; `offset` in bytes. Memory past the last element may be read. */
+function pushAdjacent(walk: Walk, { pointer, dtype }: PlannedAccess, offset: number): void {
+  const { f } = walk.code;
+  f.get(walk.at(pointer));
+  if (byteSize(dtype) === 4) {
     f.memory("v128.load", offset);
     return;
   }
-  f.memory("v128.load32_zero", offset).op("i16x8.extend_low_i8x16_u");
-  f.op("i32x4.extend_low_i16x8_u");
-  if (access.dtype === "bool") f.op("i32x4.neg");
+  if (byteSize(dtype) === 2) {
+    f.memory(dtype === "int16" ? "v128.load16x4_s" : "v128.load16x4_u", offset);
+    return;
+  }
+  const sign = dtype === "int8" ? "s" : "u";
+  f.memory("v128.load32_zero", offset).op(`i16x8.extend_low_i8x16_${sign}`);
+  f.op(`i32x4.extend_low_i16x8_${sign}`);
+  if (dtype === "bool") f.op("i32x4.neg");
 }
 
 /** Pushes four elements at a common distance. */
@@ -48,7 +65,7 @@ function pushStrided(walk: Walk, access: PlannedAccess, lanes: number, width: Wi
   const { f } = code;
   const pointer = code.scratch("i32", "lane pointer");
   const vector = code.scratch("v128", "lanes");
-  const isByte = byteSize(access.dtype) === 1;
+  const bytes = byteSize(access.dtype);
   walk.push(access.pointer, lanes).set(pointer);
   f.i32x4(0).set(vector);
   eachLane(walk, width, (lane) => {
@@ -57,13 +74,14 @@ function pushStrided(walk: Walk, access: PlannedAccess, lanes: number, width: Wi
       walk.pushStep(access.pointer, walk.plan.vectorAxis, 1).op("i32.add").set(pointer);
     }
     f.get(pointer);
-    if (isByte) f.get(vector).memoryLane("v128.load8_lane", lane * 4);
+    if (bytes === 1) f.get(vector).memoryLane("v128.load8_lane", lane * 4);
+    else if (bytes === 2) f.get(vector).memoryLane("v128.load16_lane", lane * 2);
     else if (lane === 0) f.memory("v128.load32_zero");
     else f.get(vector).memoryLane("v128.load32_lane", lane);
     f.set(vector);
   });
   f.get(vector);
-  if (access.dtype === "bool") f.op("i32x4.neg");
+  widen(walk, access.dtype);
 }
 
 /** Pushes four elements, each with its own guards and coordinates. */
@@ -77,7 +95,7 @@ function pushSlow(
 ): void {
   const { code } = walk;
   const { f } = code;
-  const dtype = access.dtype as LaneDType;
+  const dtype = laneDType(access.dtype);
   const vector = code.scratch("v128", "slow lanes");
   f.i32x4(0).set(vector);
   eachLane(walk, width, (lane) => {
@@ -150,7 +168,7 @@ export function pushVector(
   }
   const push: PushCoordinate = (load) => pushCoordinate(load, 0);
   pushElement(walk, access, fill, 0, push);
-  emitSplat(f, access.dtype as LaneDType);
+  emitSplat(f, laneDType(access.dtype));
 }
 
 /** Turns a mask or lanes of 0-255 in `value` into what lies in memory, for lane stores of bytes. */
@@ -169,7 +187,12 @@ function storeAdjacent(walk: Walk, access: PlannedAccess, copy: number, value: L
     f.get(value).memory("v128.store", copy * 16);
     return;
   }
-  const bytes = narrowed(walk, access.dtype as LaneDType, value);
+  if (byteSize(access.dtype) === 2) {
+    f.get(value).get(value).shuffle([0, 1, 4, 5, 8, 9, 12, 13, 0, 1, 4, 5, 8, 9, 12, 13]);
+    f.memoryLane("v128.store64_lane", 0, copy * 8);
+    return;
+  }
+  const bytes = narrowed(walk, laneDType(access.dtype), value);
   f.get(bytes).get(bytes).shuffle([0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
   f.memoryLane("v128.store32_lane", 0, copy * 4);
 }
@@ -182,11 +205,12 @@ function storeLanes(
   value: Local,
 ): void {
   const { f } = walk.code;
-  const isByte = byteSize(access.dtype) === 1;
-  const source = narrowed(walk, access.dtype as LaneDType, value);
+  const bytes = byteSize(access.dtype);
+  const source = narrowed(walk, laneDType(access.dtype), value);
   eachLane(walk, width, (lane) => {
     walk.push(access.pointer, lanes + lane).get(source);
-    if (isByte) f.memoryLane("v128.store8_lane", lane * 4);
+    if (bytes === 1) f.memoryLane("v128.store8_lane", lane * 4);
+    else if (bytes === 2) f.memoryLane("v128.store16_lane", lane * 2);
     else f.memoryLane("v128.store32_lane", lane);
   });
 }
@@ -203,7 +227,7 @@ export function storeVector(
 ): void {
   const { code } = walk;
   const { f } = code;
-  const dtype = access.dtype as LaneDType;
+  const dtype = laneDType(access.dtype);
   const lanes = copy * 4;
   const adjacent = isUnit(access) && width !== "one";
   const each = () => {
@@ -221,7 +245,7 @@ export function storeVector(
   if (combine !== "set") {
     const before = code.scratch("v128", "stored before");
     result = code.scratch("v128", "combined");
-    pushAdjacent(walk, access, lanes * byteSize(dtype));
+    pushAdjacent(walk, access, lanes * byteSize(access.dtype));
     f.set(before);
     vectorTable[dtype][combine](code, before, value);
     f.set(result);

@@ -8,6 +8,7 @@ import {
   leaf,
   linearize,
   nodesOf,
+  valueDType,
 } from "@flambeau/core/extension";
 import { floatOnly } from "./code.ts";
 import type { NormalAccess, NormalKernel } from "./normal.ts";
@@ -115,7 +116,7 @@ export function coordinateLoads(
   };
   for (const node of nodesOf(...roots)) if (node.op === "load") visit(loads[node.position]!);
   stores.forEach(visit);
-  return [...needed].sort((a, b) => a - b).map((i) => leaf("load", i, loads[i]!.dtype));
+  return [...needed].sort((a, b) => a - b).map((i) => leaf("load", i, valueDType(loads[i]!.dtype)));
 }
 
 class BlockLayout {
@@ -230,7 +231,7 @@ export function planKernel(kernel: NormalKernel): Plan {
   }
   const dtypes = [
     ...program.steps.map((step) => step.dtype),
-    ...[...used].map((load) => kernel.loads[load]!.dtype),
+    ...[...used].map((load) => valueDType(kernel.loads[load]!.dtype)),
   ];
   const isVector = dtypes.every(isLaneDType) && (!kernel.isScan || hasAdjacentRows(kernel, used));
   const schedule = scheduleOf(kernel, isVector, used);

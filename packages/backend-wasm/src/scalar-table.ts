@@ -1,6 +1,13 @@
 // One element at a time: how each instruction of the vocabulary is emitted on f32, f64, i32 and i64.
 // uint8 and bool live in an i32 (0-255 and 0 or 1). The meaning is core's scalar/evaluate.ts.
-import { type DType, type Instruction, DTypeError, farAngle } from "@flambeau/core/extension";
+import {
+  type DType,
+  type Instruction,
+  type ValueDType,
+  DTypeError,
+  farAngle,
+  valueDType,
+} from "@flambeau/core/extension";
 import { type Code, type Row, floatOnly, integerOnly, undefinedRows, yieldsBool } from "./code.ts";
 import type { FunctionBuilder, ValueType } from "./encoder.ts";
 import { type MathImport, unaryMathImports } from "./math.ts";
@@ -210,7 +217,7 @@ const corrected = (
 const int32Rows = integerRows("i32");
 
 /** By the dtype of the operands. */
-export const scalarTable: Record<DType, Record<Instruction, Row>> = {
+export const scalarTable: Record<ValueDType, Record<Instruction, Row>> = {
   float32: floatRows("f32"),
   float64: floatRows("f64"),
   int32: int32Rows,
@@ -220,7 +227,7 @@ export const scalarTable: Record<DType, Record<Instruction, Row>> = {
 };
 
 /** How one element of each dtype lives in a local. */
-export const scalarType: Record<DType, ValueType> = {
+export const scalarType: Record<ValueDType, ValueType> = {
   float32: "f32",
   float64: "f64",
   int32: "i32",
@@ -247,7 +254,7 @@ function floatToInt64(code: Code, t: Float): void {
 /** Converts the value on the stack as `convert` in core's scalar/evaluate.ts does. */
 export function emitCast(code: Code, from: DType, to: DType): void {
   const { f } = code;
-  const source = scalarType[from];
+  const source = scalarType[valueDType(from)];
   if (from === to) return;
   if (to === "bool") {
     if (source === "i32") f.i32(0).op("i32.ne");

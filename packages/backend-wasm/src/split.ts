@@ -16,6 +16,7 @@ import {
   s,
   sizeOf,
   substitute,
+  valueDType,
 } from "@flambeau/core/extension";
 import type { WasmMemory } from "./memory.ts";
 
@@ -108,7 +109,7 @@ function mergeKernel(kernel: ReduceKernel, partials: number): ReduceKernel {
   });
   const loadOf = (e: Scalar): Scalar =>
     substitute(e, "load", (position) =>
-      leaf("load", position + states.length, kernel.loads[position]!.dtype),
+      leaf("load", position + states.length, valueDType(kernel.loads[position]!.dtype)),
     );
   return {
     kind: "reduce",

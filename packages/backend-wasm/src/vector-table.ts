@@ -16,7 +16,7 @@ import { emitCast, scalarTable, scalarType } from "./scalar-table.ts";
 export type LaneDType = "float32" | "int32" | "uint8" | "bool";
 
 export const isLaneDType = (dtype: DType): dtype is LaneDType =>
-  dtype !== "float64" && dtype !== "int64";
+  dtype === "float32" || dtype === "int32" || dtype === "uint8" || dtype === "bool";
 
 const lanes = [0, 1, 2, 3] as const;
 

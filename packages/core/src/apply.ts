@@ -1,9 +1,10 @@
 // apply: the single gate that each op call passes. It runs the op now (eager), notes it for backward
 // (taped) or hands it to the tracer (traced). Nothing else records or executes.
 import { OperationNode } from "./autograd/tape.ts";
-import { compileRoutine } from "./compiler/routine.ts";
-import { dtypeOfNumber, isFloat } from "./dtype.ts";
-import { FlambeauError, IndexError } from "./errors.ts";
+import { compileKernel } from "./compiler/compile.ts";
+import type { Kernel } from "./compiler/kernel.ts";
+import { dtypeOfNumber, isComplex, isComplexNumber, isContinuous } from "./dtype.ts";
+import { DTypeError, FlambeauError, IndexError } from "./errors.ts";
 import { modes } from "./modes.ts";
 import {
   type Attributes,
@@ -36,6 +37,11 @@ export function describe(operand: TensorLike): OperandDescription {
     const { layout, dtype } = operand;
     return { shape: layout.shape, dtype, layout, isNumber: false };
   }
+  if (isComplexNumber(operand)) {
+    throw new DTypeError(
+      "a complex number stands where only real ones can. Make a tensor of it: tensor({ re, im }).",
+    );
+  }
   const dtype = operand instanceof HostValue ? "float32" : dtypeOfNumber(operand);
   return { shape: [], dtype, layout: scalarLayout, isNumber: true };
 }
@@ -63,6 +69,23 @@ function deviceOf(
   return found ?? deviceWithoutOperands(attributes);
 }
 
+/** The loops of an op; what complex numbers do not have is an error of the op. */
+function lower(
+  operation: Operation,
+  inputs: readonly OperandDescription[],
+  attributes: Attributes,
+  outputs: readonly Description[],
+): Kernel {
+  try {
+    return operation.lower(inputs, attributes, outputs);
+  } catch (error) {
+    const complex = inputs.find(({ dtype }) => isComplex(dtype));
+    if (!(error instanceof DTypeError) || complex === undefined) throw error;
+    const { name } = operation;
+    throw new DTypeError(`${name}: ${complex.dtype} is not accepted. ${error.message}`, { cause: error });
+  }
+} // prettier-ignore
+
 function prepare(
   operation: Operation,
   inputs: readonly TensorLike[],
@@ -72,13 +95,12 @@ function prepare(
   const descriptions = inputs.map(describe);
   const outputs = operation.infer(descriptions, attributes);
   for (const { dtype } of outputs) device.requireDType(dtype);
-  const kernel = operation.lower(descriptions, attributes, outputs);
+  const layouts = outputs.map(({ shape }) => layoutOf(shape));
+  const kernel = lower(operation, descriptions, attributes, outputs);
+  const tensors = descriptions.filter(({ isNumber }) => !isNumber);
   return {
-    outputs: outputs.map((description) => ({ description, layout: layoutOf(description.shape) })),
-    executable:
-      kernel.kind === "routine"
-        ? compileRoutine(kernel, descriptions, device)
-        : device.backend.compile(kernel),
+    outputs: outputs.map((description, i) => ({ description, layout: layouts[i]! })),
+    executable: compileKernel(kernel, tensors, layouts, device),
   };
 }
 
@@ -110,7 +132,7 @@ function execute(
   for (const input of inputs) {
     if (isTensor(input)) buffers.push({ handle: input.storage.handle, offset: input.offset });
     else if (input instanceof HostValue) params.push(input.read());
-    else params.push(typeof input === "boolean" ? Number(input) : input);
+    else params.push(typeof input === "boolean" ? Number(input) : (input as number | bigint));
   }
   const results: Tensor[] = [];
   const targets: Operand[] = [];
@@ -133,10 +155,10 @@ function execute(
 function view(operation: Operation, input: Tensor, attributes: Attributes): Tensor | undefined {
   if (operation.view === undefined) return undefined;
   // Views check what they are asked before they look.
-  operation.infer([describe(input)], attributes);
+  const [description] = operation.infer([describe(input)], attributes);
   const placed = operation.view(input.layout, input.offset, attributes);
   if (placed === undefined) return undefined;
-  return makeTensor(input.dtype, placed.layout, input.storage, placed.offset);
+  return makeTensor(description!.dtype, placed.layout, input.storage, placed.offset);
 }
 
 /** Runs an op now, recording nothing. @internal For replaying graphs. */
@@ -194,10 +216,10 @@ function tape(
   results: readonly Tensor[],
 ): void {
   const outputs = results.map(({ shape, dtype }) => ({ shape, dtype }));
-  if (!outputs.some(({ dtype }) => isFloat(dtype))) return;
+  if (!outputs.some(({ dtype }) => isContinuous(dtype))) return;
   const node = new OperationNode(operation, attributes, inputs, inputs.map(describe), outputs);
   results.forEach((result, i) => {
-    if (!isFloat(result.dtype)) return;
+    if (!isContinuous(result.dtype)) return;
     result.node = node;
     result.outputIndex = i;
   });

@@ -27,7 +27,7 @@ describe("autograd", () => {
     const loss = sum(mul(leaf(), leaf()));
     loss.backward();
     expect(messageOf(() => loss.backward())).toMatchInlineSnapshot(
-      `"AutogradError: backward: sum was walked before and its saved tensors were freed. Pass { retainGraph: true } to the first backward() or grad() to go through it twice."`,
+      `"AutogradError: backward: mul was walked before and its saved tensors were freed. Pass { retainGraph: true } to the first backward() or grad() to go through it twice."`,
     );
   });
 

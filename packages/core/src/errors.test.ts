@@ -271,8 +271,10 @@ describe("dtypes", () => {
     expect(messageOf(() => tensor([1], { dtype: "float" as never }))).toMatchInlineSnapshot(
       `"DTypeError: tensor: unknown dtype "float"."`,
     );
-    expect(messageOf(() => tensor(new Uint32Array(2) as never))).toMatchInlineSnapshot(
-      `"DTypeError: tensor: Uint32Array has no dtype here. Expected Float32Array, Float64Array, Int32Array, BigInt64Array or Uint8Array."`,
+    expect(
+      messageOf(() => tensor(new DataView(new ArrayBuffer(2)) as never)),
+    ).toMatchInlineSnapshot(
+      `"DTypeError: tensor: DataView has no dtype here. Expected Float16Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, BigInt64Array, Uint8Array, Uint8ClampedArray, Uint16Array, Uint32Array, BigUint64Array."`,
     );
     expect(messageOf(() => tensor(ones([2])))).toMatchInlineSnapshot(
       `"DTypeError: tensor: got a tensor. Use clone() to copy it, detach() to cut its history."`,

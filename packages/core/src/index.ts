@@ -33,11 +33,14 @@ for (const [name, op] of Object.entries(ops)) {
 for (const [name, action] of Object.entries(actions)) attach(name, action);
 
 export * as autograd from "./autograd/index.ts";
+export * as distributions from "./distributions/index.ts";
 export * as debug from "./debug/index.ts";
 export * as func from "./func/index.ts";
+export * as fft from "./ops/fft/index.ts";
+export * as linalg from "./ops/linalg/index.ts";
 export * from "./ops/index.ts";
 export * from "./errors.ts";
-export { type DType, type TypedArray, dtypes } from "./dtype.ts";
+export { type ComplexNumber, type DType, type TypedArray, dtypes } from "./dtype.ts";
 export type { Shape } from "./shape.ts";
 export { type NestedArray, Tensor, isTensor } from "./tensor.ts";
 export { Parameter, Variable } from "./variable.ts";
@@ -54,9 +57,33 @@ export type { ClassOptions, CrossEntropyOptions } from "./ops/class-loss.ts";
 export type {
   BinaryOptions, HuberOptions, LogitsOptions, LossOptions, LossReduction, SmoothL1Options,
 } from "./ops/loss.ts"; // prettier-ignore
+export type { IstftOptions, StftOptions } from "./ops/fft/spectrogram.ts";
+export {
+  type HammingOptions, type KaiserOptions, type WindowOptions,
+  bartlettWindow, blackmanWindow, hammingWindow, hannWindow, kaiserWindow,
+} from "./ops/fft/windows.ts"; // prettier-ignore
+export type { AttentionOptions } from "./ops/attention.ts";
+export type { CtcLengths, CtcOptions, Lengths } from "./ops/ctc-loss.ts";
+export type {
+  TripletDistanceOptions,
+  TripletMarginOptions,
+  TripletOptions,
+} from "./ops/distance-loss.ts";
+export type { AffineGridOptions, GridSampleOptions } from "./ops/grid-sample.ts";
+export type { InterpolateMode, InterpolateOptions } from "./ops/interpolate.ts";
+export type { MarginOptions, MultiMarginOptions, MultilabelOptions } from "./ops/margin-loss.ts";
+export type { GaussianOptions, KlOptions, PoissonOptions } from "./ops/probability-loss.ts";
+export type {
+  LstmState, LstmWeights, RecurrentOptions, RecurrentWeights, RnnOptions,
+} from "./ops/recurrent.ts"; // prettier-ignore
+export type { LpPoolOptions, MaxUnpoolOptions } from "./ops/unpool.ts";
 export {
   type RandomOptions, rand, randLike, randint, randn, randnLike, randomWords, randperm,
 } from "./ops/random.ts"; // prettier-ignore
+export {
+  type CauchyOptions, type ExponentialOptions, type LogNormalOptions, type NormalOptions,
+  cauchy, exponential, geometric, logNormal, normal,
+} from "./ops/draws.ts"; // prettier-ignore
 export { Generator, manualSeed } from "./random.ts";
 export type { HookHandle } from "./actions.ts";
 export { eagerly, enableGrad, isGradEnabled, noGrad } from "./modes.ts";

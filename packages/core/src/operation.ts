@@ -1,7 +1,7 @@
 // What an op declares. Ops are made by ops/define.ts; apply.ts runs them; the tape, the tracer and
 // the printers read only what stands here, never an op's name.
 import type { Kernel } from "./compiler/kernel.ts";
-import type { DType } from "./dtype.ts";
+import type { ComplexNumber, DType } from "./dtype.ts";
 import type { Layout, Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -27,7 +27,7 @@ export class HostValue {
 }
 
 /** What ops accept where PyTorch accepts a tensor or a Python scalar. */
-export type TensorLike = Tensor | number | bigint | boolean | HostValue;
+export type TensorLike = Tensor | number | bigint | boolean | HostValue | ComplexNumber;
 
 /** Attributes are plain data, so that they can be keys, be printed and be saved. */
 export type Attribute = number | string | boolean | null | undefined | readonly Attribute[];
@@ -81,7 +81,10 @@ export interface Operation<A extends Attributes = Attributes> {
   readonly traits: Traits;
   /** Shapes and dtypes of the results; throws where the operands do not fit. */
   infer(inputs: readonly OperandDescription[], attributes: A): readonly Description[];
-  /** The same elements addressed differently, or `undefined` where they must be copied. */
+  /**
+   * The same elements addressed differently, or `undefined` where they must be copied. Layout and
+   * offset count elements of the result's dtype, which may be that of parts of complex numbers.
+   */
   view?(
     input: Layout,
     offset: number,

@@ -1,6 +1,6 @@
 // How tensors print: PyTorch's layout, with its rules for precision, width and summarising.
 import { FlambeauError } from "./errors.ts";
-import { isFloat } from "./dtype.ts";
+import { type TypedArray, isComplex, isFloat } from "./dtype.ts";
 import type { Tensor } from "./tensor.ts";
 
 const lineWidth = 80;
@@ -31,6 +31,42 @@ const show =
     return Object.is(number, -0) ? `-${finite(0)}` : finite(number);
   };
 
+/** How elements print: the text of the one at a position of the data, and the widest one's length. */
+interface Cells {
+  readonly width: number;
+  readonly text: (at: number) => string;
+}
+
+/** Numbers, right-aligned; 0-d ones as they are. */
+function cellsOf(x: Tensor, data: TypedArray, visible: readonly number[]): Cells {
+  const column = (values: readonly (number | bigint)[], format: Format) => {
+    const width = x.ndim === 0 ? 0 : Math.max(...values.map((value) => format(value).length));
+    return { width, text: (value: number | bigint) => format(value).padStart(width) };
+  };
+  if (isComplex(x.dtype)) {
+    const [re, im] = [0, 1].map((part) => {
+      const values = visible.map((at) => Number(data[2 * at + part]));
+      return column(values, floatFormat(values));
+    }) as [ReturnType<typeof column>, ReturnType<typeof column>];
+    return {
+      width: re.width + im.width + 1,
+      text: (at) => {
+        const imaginary = im.text(data[2 * at + 1]!).trimStart();
+        return `${re.text(data[2 * at]!)}${imaginary.startsWith("-") ? "" : "+"}${imaginary}j`;
+      },
+    };
+  }
+  const values = visible.map((at) => data[at]!);
+  const format: Format =
+    x.dtype === "bool"
+      ? (value) => (value === 0 ? "False" : "True")
+      : isFloat(x.dtype)
+        ? floatFormat(values as number[])
+        : String;
+  const { width, text } = column(values, format);
+  return { width, text: (at) => text(data[at]!) };
+}
+
 /** Positions shown along an axis; -1 stands for the dots. */
 function shownPositions(length: number, summarize: boolean): number[] {
   if (!summarize || length <= 2 * edgeItems) return Array.from({ length }, (_, i) => i);
@@ -56,24 +92,18 @@ export function printTensor(x: Tensor): string {
   }
   const summarize = x.size > summarizeAbove;
   const positions = x.shape.map((length) => shownPositions(length, summarize));
-  const visible: (number | bigint)[] = [];
+  const visible: number[] = [];
   const visit = (axis: number, at: number): void => {
-    if (axis === x.ndim) return void visible.push(data[at]!);
+    if (axis === x.ndim) return void visible.push(at);
     for (const i of positions[axis]!) if (i >= 0) visit(axis + 1, at * x.shape[axis]! + i);
   };
   visit(0, 0);
-  const format: Format =
-    x.dtype === "bool"
-      ? (value) => (value === 0 ? "False" : "True")
-      : isFloat(x.dtype)
-        ? floatFormat(visible as number[])
-        : String;
-  const width = x.ndim === 0 ? 0 : Math.max(...visible.map((value) => format(value).length));
+  const { width, text } = cellsOf(x, data, visible);
   const prefix = "tensor(";
 
   const row = (at: number, indent: number): string => {
     const cells = positions[x.ndim - 1]!.map((i) =>
-      i < 0 ? "..." : format(data[at * x.shape[x.ndim - 1]! + i]!).padStart(width),
+      i < 0 ? "..." : text(at * x.shape[x.ndim - 1]! + i),
     );
     const perLine = Math.max(1, Math.floor((lineWidth - indent) / (width + 2)));
     const lines: string[] = [];
@@ -83,7 +113,7 @@ export function printTensor(x: Tensor): string {
     return `[${lines.join(`,\n${" ".repeat(indent + 1)}`)}]`;
   };
   const block = (axis: number, at: number, indent: number): string => {
-    if (x.ndim === 0) return format(data[0]!);
+    if (x.ndim === 0) return text(0);
     if (axis === x.ndim - 1) return row(at, indent);
     const parts = positions[axis]!.map((i) =>
       i < 0 ? "..." : block(axis + 1, at * x.shape[axis]! + i, indent + 1),
@@ -93,9 +123,11 @@ export function printTensor(x: Tensor): string {
   return `${prefix}${block(0, 0, prefix.length)}${suffix})`;
 }
 
+const usualDTypes = new Set(["float32", "complex64", "bool", "int64"]);
+
 /** What differs from the defaults: dtype, device, gradient. */
 function suffixOf(x: Tensor): string {
-  const usual = x.dtype === "float32" || x.dtype === "bool" || x.dtype === "int64";
+  const usual = usualDTypes.has(x.dtype);
   const dtype = usual && x.size > 0 ? "" : `, dtype=${x.dtype}`;
   const grad =
     x.node === undefined ? "" : x.node.isLeaf ? ", requiresGrad=true" : `, from=${x.node.name}`;

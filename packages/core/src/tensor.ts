@@ -1,20 +1,29 @@
 // Tensor: a typed, shaped view on a buffer; immutable. No mathematics here: ops are attached as
 // methods in index.ts. Variables, whose value can be replaced, are in variable.ts.
 import type { GradientNode } from "./autograd/tape.ts";
-import { type DType, type TypedArray, arrayType, byteSize } from "./dtype.ts";
-import { FlambeauError, MemoryError, ShapeError, TraceError, showShape } from "./errors.ts";
+import { type ComplexNumber, type DType, type TypedArray, arrayType, byteSize, isComplex, isHalf, wordDType, wordsOf } from "./dtype.ts"; // prettier-ignore
+import {
+  DTypeError,
+  AutogradError,
+  FlambeauError,
+  MemoryError,
+  ShapeError,
+  TraceError,
+  showShape,
+} from "./errors.ts";
 import type { GraphValue } from "./graph/graph.ts";
 import type { TensorActions } from "./actions.ts";
 import type { TensorMethods } from "./ops/methods.ts";
 import { printTensor } from "./print.ts";
 import type { Device } from "./runtime/device.ts";
 import type { Storage } from "./runtime/storage.ts";
+import { decodeHalf } from "./scalar/half.ts";
 import { register } from "./scope.ts";
 import { type Layout, type Shape, layoutOf } from "./shape.ts";
 import { state } from "./state.ts";
 
 /** Nested arrays as `toArray()` returns them; a 0-d tensor gives a bare value. */
-export type NestedArray = number | boolean | bigint | NestedArray[];
+export type NestedArray = number | boolean | bigint | ComplexNumber | NestedArray[];
 
 /** Where a tensor's elements are. */
 export interface Placement {
@@ -94,9 +103,22 @@ export class Tensor<S extends Shape = Shape> {
     return this.layout.isContiguous;
   }
 
+  /** Whether the elements are complex numbers. */
+  get isComplex(): boolean {
+    return isComplex(this.dtype);
+  }
+
   /** Whether gradients flow to or through this tensor. */
   get requiresGrad(): boolean {
     return this.node !== undefined;
+  }
+
+  /** Only variables change this; a plain tensor is given it when it is made. */
+  set requiresGrad(_: boolean) {
+    throw new AutogradError(
+      "requiresGrad: a plain tensor cannot change. Make it with { requiresGrad: true }, or use a " +
+        "Variable or Parameter.",
+    );
   }
 
   /** Whether no recorded op computed this tensor. */
@@ -203,19 +225,29 @@ export class Tensor<S extends Shape = Shape> {
 
   /** Typed array of the bytes that came back, in row-major order. */
   #arrange(bytes: Uint8Array, contiguous: boolean): TypedArray {
-    const ArrayType = arrayType(this.dtype);
+    const { dtype } = this;
+    const words = this.#arrangeWords(bytes, contiguous);
+    return isHalf(dtype) ? Float32Array.from(words as Uint16Array, (word) => decodeHalf(word, dtype)) : words; // prettier-ignore
+  }
+
+  #arrangeWords(bytes: Uint8Array, contiguous: boolean): TypedArray {
+    const { dtype } = this;
+    const ArrayType = arrayType(isHalf(dtype) ? wordDType(dtype) : dtype);
+    const perElement = wordsOf(dtype);
     const raw = new ArrayType(
       bytes.buffer,
       bytes.byteOffset,
-      bytes.byteLength / byteSize(this.dtype),
+      (bytes.byteLength / byteSize(dtype)) * perElement,
     );
     if (contiguous) return raw;
-    const result = new ArrayType(this.size);
+    const result = new ArrayType(this.size * perElement);
     const { shape, strides } = this.layout;
     const start = -lowest(this.layout);
     const index = new Array<number>(shape.length).fill(0);
-    for (let at = 0, from = start; at < result.length; at++) {
-      result[at] = raw[from]!;
+    for (let at = 0, from = start; at < result.length; at += perElement) {
+      for (let word = 0; word < perElement; word++) {
+        result[at + word] = raw[from * perElement + word]!;
+      }
       for (let axis = shape.length - 1; axis >= 0; axis--) {
         from += strides[axis]!;
         if (++index[axis]! < shape[axis]!) break;
@@ -235,10 +267,20 @@ export class Tensor<S extends Shape = Shape> {
     return this.device.backend.read(storage.handle, first * bytes, count * bytes);
   }
 
-  /** A copy of the elements, row-major; bool gives 0 and 1, int64 a BigInt64Array. */
+  /**
+   * A copy of the elements, row-major; bool gives 0 and 1, int64 a BigInt64Array, float16 and
+   * bfloat16 a Float32Array, complex numbers real and imaginary parts in turn.
+   */
   async data(): Promise<TypedArray> {
     const { isContiguous } = this.layout;
     return this.#arrange(await this.#read(), isContiguous);
+  }
+
+  /** A copy of the elements as memory holds them, row-major: what files of tensors contain. */
+  async bytes(): Promise<Uint8Array> {
+    const { isContiguous } = this.layout;
+    const words = this.#arrangeWords(await this.#read(), isContiguous);
+    return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   }
 
   /** `data()` without waiting, where the device allows. */
@@ -252,7 +294,7 @@ export class Tensor<S extends Shape = Shape> {
     return this.#arrange(bytes, this.layout.isContiguous);
   }
 
-  /** The only element, as a number (booleans for bool). int64 beyond 2^53 throws. */
+  /** The only element, as a number. int64 beyond 2^53 and complex numbers throw. */
   async item(): Promise<number> {
     this.#requireOne();
     return toNumber((await this.data())[0]!);
@@ -265,6 +307,12 @@ export class Tensor<S extends Shape = Shape> {
   }
 
   #requireOne(): void {
+    if (isComplex(this.dtype)) {
+      throw new DTypeError(
+        `item: a ${this.dtype} value is no number. Use toArray(), which gives { re, im }, or take ` +
+          `real(x), imag(x) or abs(x) first.`,
+      );
+    }
     if (this.size === 1) return;
     throw new ShapeError(
       `item: expected a tensor with one element, got shape ${showShape(this.shape)}. ` +
@@ -272,7 +320,7 @@ export class Tensor<S extends Shape = Shape> {
     );
   }
 
-  /** Nested arrays of numbers; booleans for bool. Reads synchronously. */
+  /** Nested arrays of numbers; booleans for bool, `{ re, im }` for complex. Reads synchronously. */
   toArray(): NestedArray {
     const data = this.dataSync();
     const { shape } = this.layout;
@@ -280,6 +328,7 @@ export class Tensor<S extends Shape = Shape> {
     const build = (axis: number): NestedArray => {
       if (axis === shape.length) {
         const value = data[at++]!;
+        if (isComplex(this.dtype)) return { re: Number(value), im: Number(data[at++]) };
         return this.dtype === "bool" ? value === 1 : toNumber(value);
       }
       return Array.from({ length: shape[axis]! }, () => build(axis + 1));
@@ -289,6 +338,15 @@ export class Tensor<S extends Shape = Shape> {
 
   toString(): string {
     return printTensor(this);
+  }
+
+  /** JavaScript's operators know no tensors: `x + 1` would be a string, `x < 1` false. */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === "string") return this.toString();
+    throw new TypeError(
+      "JavaScript has no operators for tensors: write x.add(y), x.mul(y), x.lt(y), x.eq(y). To read " +
+        "a number, use await x.item().",
+    );
   }
 
   /** Node's console.log. */

@@ -2,13 +2,15 @@
 // statistics, optimiser moments, generators.
 import { LeafNode } from "./autograd/tape.ts";
 import type { Kernel, MapKernel, Store } from "./compiler/kernel.ts";
+import { compileKernel } from "./compiler/compile.ts";
 import { broadcastLoad } from "./compiler/lower.ts";
-import { isFloat } from "./dtype.ts";
+import { isContinuous } from "./dtype.ts";
 import { AutogradError, DTypeError, ShapeError, showShape } from "./errors.ts";
 import { noGrad } from "./modes.ts";
 import { listTensors, slicePart } from "./ops/at.ts";
 import { cast, clone } from "./ops/cast.ts";
 import { full, fullLike } from "./ops/creation.ts";
+import type { OperandDescription } from "./operation.ts";
 import { type IndexItem, type IndexPlan, planIndex } from "./ops/index-plan.ts";
 import { expand } from "./ops/view.ts";
 import { updated } from "./ops/update.ts";
@@ -34,7 +36,7 @@ export class Variable<S extends Shape = Shape> extends Tensor<S> {
 
   /** Freezes (false) or unfreezes the variable for gradients. */
   override set requiresGrad(wanted: boolean) {
-    if (wanted && !isFloat(this.dtype)) {
+    if (wanted && !isContinuous(this.dtype)) {
       throw new AutogradError(
         `requiresGrad: only float tensors have gradients, got ${this.dtype}. Cast with to("float32").`,
       );
@@ -160,19 +162,23 @@ function writeInto(
     stores: [store],
   };
   const operands = [...lists, source].map((x) => ({ handle: x.storage.handle, offset: x.offset }));
-  executableFor(target, kernel)(
+  executableFor(target, kernel, [...lists, source].map(describe))(
     operands,
     [{ handle: target.storage.handle, offset: target.offset }],
     [],
   );
 }
 
-function executableFor(target: Tensor, kernel: Kernel): Executable {
+function executableFor(
+  target: Tensor,
+  kernel: Kernel,
+  inputs: readonly OperandDescription[],
+): Executable {
   const key = `${target.device.name} ${JSON.stringify(kernel)}`;
   let executable = writers.get(key);
   if (executable === undefined) {
     if (writers.size >= 256) writers.delete(writers.keys().next().value!);
-    executable = target.device.backend.compile(kernel);
+    executable = compileKernel(kernel, inputs, [target.layout], target.device);
     writers.set(key, executable);
   }
   return executable;

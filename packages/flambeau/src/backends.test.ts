@@ -30,6 +30,11 @@ describe("the default device", () => {
     expect(await evaluate(program, { FLAMBEAU_BACKEND: "reference" })).toBe("reference");
   });
 
+  test("stays what a program set, also where flambeau is imported afterwards", async () => {
+    const program = `import { defaultDevice, setDefaultDevice } from "@flambeau/core"; setDefaultDevice("reference"); await import("flambeau"); console.log(defaultDevice().name);`;
+    expect(await evaluate(program)).toBe("reference");
+  });
+
   test("has the memory that FLAMBEAU_MEMORY_LIMIT gives it", async () => {
     const program = `import { defaultDevice } from "flambeau"; console.log(defaultDevice().backend.memoryLimit);`;
     expect(await evaluate(program, { FLAMBEAU_MEMORY_LIMIT: "64MB" })).toBe(String(64 * 2 ** 20));

@@ -1,11 +1,11 @@
-// Losses as modules: options at construction, `loss(input, target)` when called.
+// Losses as modules: options at construction, `loss(input, target)` when called. Those with margins are
+// in margin-losses.ts, those between distributions in probability-losses.ts.
 import {
   type ClassOptions,
   type CrossEntropyOptions,
   type HuberOptions,
   type LogitsOptions,
   type LossOptions,
-  type LossReduction,
   type SmoothL1Options,
   type Tensor,
   binaryCrossEntropy,
@@ -17,22 +17,8 @@ import {
   nllLoss,
   smoothL1Loss,
 } from "@flambeau/core";
-import { Buffer } from "./buffer.ts";
-import { stateOf } from "./layers/parameter.ts";
-import { Module } from "./module.ts";
-
-/** Weights move with the module and are saved, as PyTorch's. */
-const weightOf = (weight: Tensor | undefined): Buffer | undefined =>
-  weight && stateOf(() => new Buffer(weight));
-
-abstract class Loss extends Module {
-  readonly reduction: LossReduction;
-
-  constructor(options: LossOptions) {
-    super();
-    this.reduction = options.reduction ?? "mean";
-  }
-}
+import type { Buffer } from "./buffer.ts";
+import { Loss, weightOf } from "./loss.ts";
 
 /** Squared error. `torch.nn.MSELoss`. */
 export class MSELoss extends Loss {

@@ -59,7 +59,14 @@ describe("random numbers are the same everywhere", () => {
     "rand float64": (generator) => core.rand([101], { generator, dtype: "float64" }),
     randint: (generator) => core.randint(-3, 1000, [64], { generator }),
     randperm: (generator) => core.randperm(40, { generator }),
+    bernoulli: (generator) => core.bernoulli(filled(generator, 0.3), { generator }),
+    multinomial: (generator) =>
+      core.multinomial(filled(generator, 1), 9, { generator, replacement: true }),
+    poisson: (generator) => core.poisson(filled(generator, 12), { generator }),
+    standardGamma: (generator) => core.standardGamma(filled(generator, 0.7), { generator }),
   };
+  const filled = ({ device }: core.Generator, value: number): core.Tensor =>
+    core.full([50], value, { device });
   const drawn = (name: string, device: string) =>
     core.scope(() => {
       const generator = new core.Generator(core.device(device), 2 ** 40 + 7);

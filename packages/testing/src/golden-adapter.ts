@@ -4,7 +4,10 @@ import { algebra, moments, rearranging, writing } from "./golden-arrays.ts";
 import { type Entry, NotYet, bind } from "./golden-call.ts";
 import { activations, elementwise } from "./golden-elementwise.ts";
 import { convolutions, losses, norms, pooling, products } from "./golden-layers.ts";
+import { attention, moreLosses, morePooling, vision } from "./golden-networks.ts";
 import { casts, creation, indexing, shapes } from "./golden-shapes.ts";
+import { spectra } from "./golden-fft.ts";
+import { linearAlgebra } from "./golden-linalg.ts";
 import { ordering, reductions, running } from "./golden-statistics.ts";
 
 export { NotYet, PythonFloat } from "./golden-call.ts";
@@ -24,10 +27,16 @@ const table: Readonly<Record<string, Entry>> = {
   ...pooling,
   ...norms,
   ...losses,
+  ...vision,
+  ...attention,
+  ...morePooling,
+  ...moreLosses,
   ...writing,
   ...rearranging,
   ...algebra,
   ...moments,
+  ...linearAlgebra,
+  ...spectra,
 };
 
 /** Calls what stands for a PyTorch function; `indices` where its int64 results are positions. */

@@ -180,10 +180,6 @@ export const algebra: Readonly<Record<string, Entry>> = {
   "torch.baddbmm": addProduct(f.baddbmm, "input batch1 batch2"),
   "torch.linalg.multi_dot": list(f.multiDot),
   "torch.chain_matmul": fn("*matrices", (tensors: Tensor[]) => f.chainMatmul(tensors)),
-  "torch.matrix_power": fn("input n", (x: Tensor, n: number) => {
-    if (n < 0) throw new NotYet("torch.matrix_power(n < 0)");
-    return f.matrixPower(x, n);
-  }),
   "torch.tensordot": fn("a b dims", f.tensordot),
   "torch.kron": fn("input other", f.kron),
   "torch.cross": fn("input other dim", f.cross),
@@ -238,17 +234,11 @@ export const moments: Readonly<Record<string, Entry>> = {
     (x: Tensor, p?: number, axes?: Axes, keepDims?: boolean) =>
       f.vectorNorm(x, p, axes, { keepDims }),
   ),
-  "torch.linalg.matrix_norm": fn(
-    "input ord dim keepdim",
-    (x: Tensor, order?: "fro" | number, axes?: readonly number[], keepDims?: boolean) =>
-      f.matrixNorm(x, order, axes, { keepDims }),
-  ),
   "torch.norm": fn(
     "input p dim keepdim",
     (x: Tensor, p?: "fro" | number, axes?: Axes, keepDims?: boolean) =>
       f.norm(x, p, axes, { keepDims }),
   ),
-  "torch.linalg.norm": one(f.norm),
   "torch.cdist": fn("x1 x2 p", (a: Tensor, b: Tensor, p?: number) => f.cdist(a, b, { p })),
   "torch.pdist": fn("input p", (x: Tensor, p?: number) => f.pdist(x, { p })),
   "torch.renorm": fn("input p dim maxnorm", f.renorm),

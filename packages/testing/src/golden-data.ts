@@ -39,7 +39,7 @@ export interface FunctionCase {
   readonly xcheck?: boolean;
 }
 
-/** A tensor's elements, row-major. */
+/** A tensor's elements, row-major; complex numbers are floats with one more axis, of size 2. */
 export interface GoldenTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -76,8 +76,12 @@ export function goldenGroup<Case = FunctionCase>(name: string): GoldenGroup<Case
 const dtypeNames: Readonly<Record<string, DType | undefined>> = {
   F32: "float32",
   F64: "float64",
+  F16: "float16",
+  BF16: "bfloat16",
   I64: "int64",
   I32: "int32",
+  I16: "int16",
+  I8: "int8",
   U8: "uint8",
   BOOL: "bool",
 };
@@ -86,6 +90,26 @@ interface Entry {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly data_offsets: readonly [number, number];
+}
+
+/** A number of 16 bits by its definition: sign, exponent, fraction. */
+function halfOf(word: number, exponentBits: number): number {
+  const fractionBits = 15 - exponentBits;
+  const exponents = 2 ** exponentBits;
+  const bias = exponents / 2 - 1;
+  const exponent = Math.floor(word / 2 ** fractionBits) % exponents;
+  const fraction = (word % 2 ** fractionBits) / 2 ** fractionBits;
+  const sign = word >= 2 ** 15 ? -1 : 1;
+  if (exponent === exponents - 1) return fraction === 0 ? sign * Infinity : NaN;
+  const isNormal = exponent > 0;
+  return sign * 2 ** ((isNormal ? exponent : 1) - bias) * (fraction + Number(isNormal));
+}
+
+/** Elements as `data()` of a tensor gives them. */
+function elementsOf(bytes: ArrayBuffer, dtype: DType): TypedArray {
+  if (dtype !== "float16" && dtype !== "bfloat16") return new (arrayType(dtype))(bytes);
+  const exponentBits = dtype === "float16" ? 5 : 8;
+  return Float32Array.from(new Uint16Array(bytes), (word) => halfOf(word, exponentBits));
 }
 
 function readTensors(file: Buffer): Map<string, GoldenTensor> {
@@ -98,7 +122,7 @@ function readTensors(file: Buffer): Map<string, GoldenTensor> {
     if (name === "__metadata__" || dtype === undefined) continue;
     const [from, to] = data_offsets;
     const bytes = Uint8Array.from(file.subarray(start + from, start + to));
-    tensors.set(name, { dtype, shape, data: new (arrayType(dtype))(bytes.buffer) });
+    tensors.set(name, { dtype, shape, data: elementsOf(bytes.buffer, dtype) });
   }
   return tensors;
 }

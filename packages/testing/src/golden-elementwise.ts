@@ -1,17 +1,14 @@
 // Elementwise functions and activations of PyTorch in Flambeau. Assembled in golden-adapter.ts.
 import * as f from "@flambeau/core";
 import type { Tensor } from "@flambeau/core";
-import { type Entry, NotYet, fn, one, two } from "./golden-call.ts";
+import { type Entry, fn, one, two } from "./golden-call.ts";
 
 const scaled = (x: f.TensorLike, alpha: number): f.TensorLike =>
   alpha === 1 ? x : f.mul(x, alpha);
 
 /** PyTorch divides as asked for: `None`, `"floor"` or `"trunc"`. */
-function divide(x: f.TensorLike, y: f.TensorLike, rounding?: "floor" | "trunc"): Tensor {
-  if (rounding === "floor") return f.floorDivide(x, y);
-  if (rounding === undefined) return f.div(x, y);
-  throw new NotYet("torch.div(rounding_mode=trunc)");
-}
+const divide = (x: f.TensorLike, y: f.TensorLike, rounding?: "floor" | "trunc"): Tensor =>
+  f.div(x, y, rounding && { roundingMode: rounding });
 
 export const elementwise: Readonly<Record<string, Entry>> = {
   "torch.abs": one(f.abs),
@@ -43,9 +40,19 @@ export const elementwise: Readonly<Record<string, Entry>> = {
   "torch.atanh": one(f.atanh),
   "torch.sigmoid": one(f.sigmoid),
   "torch.erf": one(f.erf),
+  "torch.angle": one(f.angle),
+  "torch.conj": one(f.conj),
+  "torch.conj_physical": one(f.conj),
+  "torch.imag": one(f.imag),
+  "torch.real": one(f.real),
+  "torch.polar": fn("abs angle", f.polar),
+  "torch.is_complex": one((x: Tensor) => x.isComplex),
+  "torch.view_as_real": one(f.viewAsReal),
+  "torch.view_as_complex": one(f.viewAsComplex),
+  "torch.complex": fn("real imag", f.complex),
   "torch.floor": one(f.floor),
   "torch.ceil": one(f.ceil),
-  "torch.round": one(f.round),
+  "torch.round": fn("input decimals", (x: Tensor, decimals?: number) => f.round(x, { decimals })),
   "torch.trunc": one(f.trunc),
   "torch.frac": one(f.frac),
   "torch.sign": one(f.sign),
@@ -95,6 +102,68 @@ export const elementwise: Readonly<Record<string, Entry>> = {
     f.clamp(x, { min, max }),
   ),
   "torch.clamp_max": fn("input max", (x: Tensor, max: number) => f.clamp(x, { max })),
+  "torch.erfc": one(f.erfc),
+  "torch.special.erfcx": one(f.erfcx),
+  "torch.erfinv": one(f.erfinv),
+  "torch.lgamma": one(f.lgamma),
+  "torch.special.gammaln": one(f.lgamma),
+  "torch.digamma": one(f.digamma),
+  "torch.polygamma": fn("n input", (n: number, x: Tensor) => f.polygamma(x, n)),
+  "torch.mvlgamma": fn("input p", f.mvlgamma),
+  "torch.special.multigammaln": fn("input p", f.multigammaln),
+  "torch.special.gammainc": fn("input other", f.gammainc),
+  "torch.special.gammaincc": fn("input other", f.gammaincc),
+  "torch.special.zeta": fn("input other", f.zeta),
+  "torch.i0": one(f.i0),
+  "torch.special.i0e": one(f.i0e),
+  "torch.special.i1": one(f.i1),
+  "torch.special.i1e": one(f.i1e),
+  "torch.special.ndtri": one(f.ndtri),
+  "torch.special.entr": one(f.entr),
+  "torch.special.xlog1py": two(f.xlog1py),
+  "torch.xlogy": two(f.xlogy),
+  "torch.sinc": one(f.sinc),
+  "torch.logit": fn("input eps", (x: Tensor, eps?: number) => f.logit(x, { eps })),
+  "torch.sgn": one(f.sgn),
+  "torch.deg2rad": one(f.deg2rad),
+  "torch.rad2deg": one(f.rad2deg),
+  "torch.positive": one(f.positive),
+  "torch.nan_to_num": fn(
+    "input nan posinf neginf",
+    (x: Tensor, nan?: number, posinf?: number, neginf?: number) =>
+      f.nanToNum(x, { nan, posinf, neginf }),
+  ),
+  "torch.isposinf": one(f.isposinf),
+  "torch.isneginf": one(f.isneginf),
+  "torch.signbit": one(f.signbit),
+  "torch.fmax": two(f.fmax),
+  "torch.fmin": two(f.fmin),
+  "torch.logaddexp": two(f.logaddexp),
+  "torch.logaddexp2": two(f.logaddexp2),
+  "torch.copysign": two(f.copysign),
+  "torch.nextafter": two(f.nextafter),
+  "torch.float_power": two(f.floatPower),
+  "torch.heaviside": two(f.heaviside),
+  "torch.gcd": two(f.gcd),
+  "torch.lcm": two(f.lcm),
+  "torch.ldexp": two(f.ldexp),
+  "torch.bitwise_left_shift": two(f.bitwiseLeftShift),
+  "torch.bitwise_right_shift": two(f.bitwiseRightShift),
+  "torch.isclose": fn(
+    "input other rtol atol equal_nan",
+    (x: Tensor, y: Tensor, rtol?: number, atol?: number, equalNan?: boolean) =>
+      f.isclose(x, y, { rtol, atol, equalNan }),
+  ),
+  "torch.equal": fn("input other", f.equal),
+  "torch.lerp": fn("input end weight", f.lerp),
+  "torch.addcmul": fn(
+    "input tensor1 tensor2 value",
+    (x: Tensor, y: Tensor, z: Tensor, value?: number) => f.addcmul(x, y, z, { value }),
+  ),
+  "torch.addcdiv": fn(
+    "input tensor1 tensor2 value",
+    (x: Tensor, y: Tensor, z: Tensor, value?: number) => f.addcdiv(x, y, z, { value }),
+  ),
   "torch.where": fn("condition input other", f.where),
   "torch.masked_fill": fn("input mask value", f.maskedFill),
 };
@@ -123,6 +192,18 @@ export const activations: Readonly<Record<string, Entry>> = {
   "F.hardsigmoid": one(f.hardsigmoid),
   "F.hardswish": one(f.hardswish),
   "F.logsigmoid": one(f.logSigmoid),
+  "F.celu": fn("input alpha", f.celu),
+  "F.hardshrink": fn("input lambd", f.hardshrink),
+  "F.softshrink": fn("input lambd", f.softshrink),
+  "F.tanhshrink": one(f.tanhshrink),
+  "F.threshold": fn("input threshold value", f.threshold),
+  "F.prelu": fn("input weight", f.prelu),
+  "F.glu": fn("input dim", f.glu),
+  "F.rrelu": fn(
+    "input lower upper training",
+    (x: Tensor, lower?: number, upper?: number, training?: boolean) =>
+      f.rrelu(x, { lower, upper, training }),
+  ),
   "F.sigmoid": one(f.sigmoid),
   "F.tanh": one(f.tanh),
   "F.softmax": rows(f.softmax),

@@ -58,6 +58,23 @@ const table: { readonly [name: string]: ModuleEntry } = {
   GroupNorm: layer("num_groups num_channels", nn.GroupNorm),
   InstanceNorm2d: layer("num_features", nn.InstanceNorm2d),
   LayerNorm: layer("normalized_shape", nn.LayerNorm),
+  Bilinear: layer("in1_features in2_features out_features", nn.Bilinear),
+  RNN: layer("input_size hidden_size", nn.RNN),
+  LSTM: layer("input_size hidden_size", nn.LSTM),
+  GRU: layer("input_size hidden_size", nn.GRU),
+  RNNCell: layer("input_size hidden_size", nn.RNNCell),
+  LSTMCell: layer("input_size hidden_size", nn.LSTMCell),
+  GRUCell: layer("input_size hidden_size", nn.GRUCell),
+  MultiheadAttention: layer("embed_dim num_heads", nn.MultiheadAttention),
+  TransformerEncoderLayer: layer("d_model nhead", nn.TransformerEncoderLayer),
+  TransformerDecoderLayer: layer("d_model nhead", nn.TransformerDecoderLayer),
+  Transformer: { names: [], build: (_, options) => new nn.Transformer(options) },
+};
+
+/** Options of calls that have other names here. */
+const renamed: { readonly [name: string]: string } = {
+  attnMask: "mask",
+  averageAttnWeights: "averageWeights",
 };
 
 const camelCase = (name: string): string =>
@@ -97,7 +114,10 @@ export const runGoldenModule = (
     const decoder = new Decoder(tensors);
     const module = build(one, decoder);
     const args = decoder.decode(one.args, "") as unknown[];
-    const kwargs = optionsOf(decoder.decode(one.kwargs, "") as Options);
+    const given = optionsOf(decoder.decode(one.kwargs, "") as Options);
+    const kwargs = Object.fromEntries(
+      Object.entries(given).map(([name, value]) => [renamed[name] ?? name, value]),
+    );
     const call = module as unknown as (...inputs: unknown[]) => unknown;
     const results = tensorsIn(call(...args, ...(Object.keys(kwargs).length > 0 ? [kwargs] : [])));
     const expected = one.out.filter((record): record is TensorRecord => "$t" in record);

@@ -77,6 +77,7 @@ export const creation: Readonly<Record<string, Entry>> = {
 export const casts: Readonly<Record<string, Entry>> = {
   "Tensor.to": fn("input dtype", (x: Tensor, dtype: DType) => x.to(dtype)),
   "Tensor.float": one((x: Tensor) => x.to("float32")),
+  "Tensor.half": one((x: Tensor) => x.to("float16")),
   "Tensor.long": one((x: Tensor) => x.to("int64")),
   "Tensor.detach": one((x: Tensor) => x.detach()),
   "torch.clone": one(f.clone),

@@ -1,6 +1,6 @@
 // How tests compare tensors: shapes and dtypes exactly, values to a tolerance, NaN equal to NaN.
 import { type Tensor, isTensor } from "@flambeau/core";
-import { type DType, type TypedArray, isFloat } from "@flambeau/core/extension";
+import { type DType, type TypedArray, isBig, isComplex, isFloat } from "@flambeau/core/extension";
 import { showShape } from "@flambeau/core/extension";
 import { type Shape, sameShape } from "@flambeau/core/extension";
 
@@ -42,7 +42,26 @@ export function difference(
   if (actual.data.length !== expected.data.length) {
     return `${actual.data.length} elements, expected ${expected.data.length}`;
   }
-  return differenceOfNumbers(actual.data, expected.data, isFloat(expected.dtype) ? { rtol, atol } : {}); // prettier-ignore
+  const { dtype } = expected;
+  if (isComplex(dtype)) return differenceOfComplex(actual.data, expected.data, { rtol, atol });
+  return differenceOfNumbers(actual.data, expected.data, isFloat(dtype) ? { rtol, atol } : {});
+}
+
+/** As `differenceOfNumbers`, on pairs: what a part may be off by is relative to the whole. */
+function differenceOfComplex(
+  actual: TypedArray,
+  expected: TypedArray,
+  { rtol = 0, atol = 0 }: Tolerance,
+): string | undefined {
+  for (let i = 0; i < expected.length; i += 2) {
+    const [re, im] = [Number(expected[i]), Number(expected[i + 1])];
+    const size = Math.hypot(re, im);
+    const accepted = atol + (Number.isFinite(size) ? rtol * size : 0);
+    const pair = (data: TypedArray) => [data[i]!, data[i + 1]!];
+    const problem = differenceOfNumbers(pair(actual), pair(expected), { atol: accepted });
+    if (problem !== undefined) return `number ${i / 2}: ${problem}`;
+  }
+  return undefined;
 }
 
 /** The first two numbers that differ by more than accepted, and how many do. */
@@ -98,7 +117,7 @@ function differenceOfNested(
   }
   const numbers = [expected].flat(Infinity) as (number | bigint | boolean)[];
   const plain = numbers.map((value) => (typeof value === "boolean" ? Number(value) : value));
-  const wide = actual.dtype === "int64" ? plain.map((value) => BigInt(value)) : plain;
+  const wide = isBig(actual.dtype) ? plain.map((value) => BigInt(value)) : plain;
   return differenceOfNumbers(actual.data, wide, tolerance);
 }
 

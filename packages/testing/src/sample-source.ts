@@ -10,7 +10,17 @@ import {
   slice,
   tensor,
 } from "@flambeau/core";
-import { type TypedArray, arrayType, isFloat } from "@flambeau/core/extension";
+import {
+  type TypedArray,
+  arrayType,
+  integerRange,
+  isBig,
+  isComplex,
+  isContinuous,
+  isUnsigned,
+  realDType,
+  wordsOf,
+} from "@flambeau/core/extension";
 import type { SampleSource } from "@flambeau/core/extension";
 import { trackGradient } from "@flambeau/core/extension";
 import { sizeOf } from "@flambeau/core/extension";
@@ -59,32 +69,37 @@ const floatExtremes = [
   0, -0, 1, -1, 0.5, -2.5, 3, 100, -100, 1e-30, -1e-30, 1e30, -1e30, Infinity, -Infinity, NaN,
 ]; // prettier-ignore
 
+const exactFloats = [0, -0, 1, -2, 3, Infinity, -Infinity, NaN];
+
+/** The ends of an integer dtype, and numbers near 0 that it has. */
+function integersOf(dtype: DType, near: readonly number[]): (number | bigint)[] {
+  const [least, greatest] = integerRange(dtype);
+  const inside = near.map(BigInt).filter((value) => value >= least && value <= greatest);
+  return [...new Set([...inside, greatest, least])].map((value) => (isBig(dtype) ? value : Number(value))); // prettier-ignore
+}
+
 /** Extremes whose sums and products do not depend on the order of summation. */
-const exactExtremes: Record<DType, readonly (number | bigint)[]> = {
-  float32: [0, -0, 1, -2, 3, Infinity, -Infinity, NaN],
-  float64: [0, -0, 1, -2, 3, Infinity, -Infinity, NaN],
-  int32: [0, 1, -1, 2, 2 ** 31 - 1, -(2 ** 31)],
-  int64: [0n, 1n, -1n, 2n, 2n ** 63n - 1n, -(2n ** 63n)],
-  uint8: [0, 1, 2, 255],
-  bool: [0, 1],
+const exactExtremes = (dtype: DType): readonly (number | bigint)[] =>
+  isComplex(dtype)
+    ? exactFloats.filter(Number.isFinite)
+    : isContinuous(dtype)
+      ? exactFloats
+      : integersOf(dtype, [0, 1, -1, 2]);
+
+const largestAndLeast: { readonly [dtype: string]: readonly number[] } = {
+  float16: [65504, 2 ** -14, 2 ** -24],
+  bfloat16: [3.3895313892515355e38, 1.1754943508222875e-38],
+  float32: [3.4028234663852886e38, 1.1754943508222875e-38],
+  float64: [1.7976931348623157e308, 2.2250738585072014e-308],
 };
 
-/** What each dtype's extreme samples hold. */
+const complexParts = [0, -0, 1, -2.5, 1e-30, Infinity, NaN];
+
+/** What each dtype's extreme samples hold; complex numbers as pairs. */
 export function extremesOf(dtype: DType): readonly (number | bigint)[] {
-  switch (dtype) {
-    case "float32":
-      return [...floatExtremes, 3.4028234663852886e38, 1.1754943508222875e-38];
-    case "float64":
-      return [...floatExtremes, 1.7976931348623157e308, 2.2250738585072014e-308];
-    case "int32":
-      return [0, 1, -1, 2, -3, 7, 100, 2 ** 31 - 1, -(2 ** 31)];
-    case "int64":
-      return [0n, 1n, -1n, 2n, -3n, 7n, 100n, 2n ** 31n, 2n ** 63n - 1n, -(2n ** 63n)];
-    case "uint8":
-      return [0, 1, 2, 3, 7, 100, 128, 255];
-    case "bool":
-      return [0, 1];
-  }
+  if (isComplex(dtype)) return complexParts.flatMap((re) => complexParts.flatMap((im) => [re, im]));
+  if (isContinuous(dtype)) return [...floatExtremes, ...largestAndLeast[realDType(dtype)]!];
+  return integersOf(dtype, [0, 1, -1, 2, -3, 3, 7, 100, 128, 2 ** 31]);
 }
 
 type Draw = (low: number, high: number, next: () => number) => number;
@@ -113,16 +128,14 @@ const drawFloat: Record<Values, Draw> = {
 
 /** A whole number of `[low, high)`, as far as `dtype` has one there. */
 function drawWhole(low: number, high: number, dtype: DType, next: () => number): number {
-  const smallest = Math.max(Math.ceil(low), dtype === "uint8" || dtype === "bool" ? 0 : -Infinity);
+  const smallest = Math.max(Math.ceil(low), isUnsigned(dtype) ? 0 : -Infinity);
   const largest = Math.min(Math.ceil(high) - 1, dtype === "bool" ? 1 : Infinity);
   return smallest + Math.floor(next() * Math.max(1, largest - smallest + 1));
 }
 
 function arrayOf(dtype: DType, values: readonly (number | bigint)[]): TypedArray {
   const data = new (arrayType(dtype))(values.length);
-  values.forEach(
-    (value, i) => (data[i] = (dtype === "int64" ? BigInt(value) : Number(value)) as never),
-  );
+  values.forEach((value, i) => (data[i] = (isBig(dtype) ? BigInt(value) : Number(value)) as never));
   return data;
 }
 
@@ -134,10 +147,12 @@ function rearranged(
   size: number,
   dtype: DType,
 ): TypedArray {
-  const result = new (arrayType(dtype))(size);
+  const words = wordsOf(dtype);
+  const result = new (arrayType(dtype))(size * words);
   const index = shape.map(() => 0);
-  for (let from = 0; from < data.length; from++) {
-    result[place(index)] = data[from] as never;
+  for (let from = 0; from < data.length; from += words) {
+    const to = place(index) * words;
+    for (let word = 0; word < words; word++) result[to + word] = data[from + word] as never;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       if (++index[axis]! < shape[axis]!) break;
       index[axis] = 0;
@@ -165,11 +180,11 @@ export function placed(
       const reversed = shape.toReversed();
       const order = shape.map((_, axis) => shape.length - 1 - axis);
       const place = (index: readonly number[]) => rowMajor(index.toReversed(), reversed);
-      return permute(upload(rearranged(data, shape, place, data.length, dtype), reversed), order);
+      return permute(upload(rearranged(data, shape, place, sizeOf(shape), dtype), reversed), order);
     }
     if (placement === "flipped" && shape.length > 0) {
-      const place = (index: readonly number[]) => data.length - 1 - rowMajor(index, shape);
-      return flip(upload(rearranged(data, shape, place, data.length, dtype), shape));
+      const place = (index: readonly number[]) => sizeOf(shape) - 1 - rowMajor(index, shape);
+      return flip(upload(rearranged(data, shape, place, sizeOf(shape), dtype), shape));
     }
     // Every second element of something larger, from the second on.
     const outer = shape.length === 0 ? [3] : shape.map((n) => 2 * n + 1);
@@ -203,11 +218,11 @@ export function createSampleSource(options: SourceOptions): SampleSource {
   let calls = 0;
   const make = (data: TypedArray, shape: readonly number[], its: DType = dtype): Tensor => {
     const x = placed(data, shape, its, device, placement);
-    return options.requiresGrad && its === dtype && isFloat(its) ? trackGradient(x) : x;
+    return options.requiresGrad && its === dtype && isContinuous(its) ? trackGradient(x) : x;
   };
 
   const draw = (low: number, high: number): number => {
-    if (!isFloat(dtype)) return drawWhole(low, high, dtype, next);
+    if (!isContinuous(dtype)) return drawWhole(low, high, dtype, next);
     const value = drawFloat[values](low, high, next);
     // One that float32 holds, so that both float dtypes see the same sample.
     return Math.fround(value);
@@ -220,12 +235,13 @@ export function createSampleSource(options: SourceOptions): SampleSource {
     const shape = shapeOf(asked);
     if (values === "extreme") {
       if (anyShape) return make(...everyPair(extremesOf(dtype), calls++, dtype));
-      return make(arrayOf(dtype, pick(exactExtremes[dtype], sizeOf(shape), next)), shape);
+      const count = sizeOf(shape) * wordsOf(dtype);
+      return make(arrayOf(dtype, pick(exactExtremes(dtype), count, next)), shape);
     }
     return make(
       arrayOf(
         dtype,
-        Array.from({ length: sizeOf(shape) }, () => draw(low, high)),
+        Array.from({ length: sizeOf(shape) * wordsOf(dtype) }, () => draw(low, high)),
       ),
       shape,
     );
@@ -245,10 +261,13 @@ export function createSampleSource(options: SourceOptions): SampleSource {
     const size = sizeOf(shape);
     if (dtype === "bool" || values === "tied" || values === "extreme") return source(shape);
     const order = shuffled(size, next);
-    if (!isFloat(dtype)) return make(arrayOf(dtype, order), shape);
+    if (!isContinuous(dtype)) return make(arrayOf(dtype, order), shape);
     const spacing = values === "large" ? 200 / Math.max(size, 1) : 0.25;
     const spread = order.map((i) => Math.fround((i - size / 2) * spacing + 0.1 * next()));
-    return make(arrayOf(dtype, spread), shape);
+    const parts = isComplex(dtype)
+      ? spread.flatMap((re, i) => [re, spread[size - 1 - i]!])
+      : spread;
+    return make(arrayOf(dtype, parts), shape);
   };
   return Object.assign(source, { dtype, integers, booleans, distinct });
 }
@@ -259,7 +278,7 @@ function everyPair(
   operand: number,
   dtype: DType,
 ): [TypedArray, number[]] {
-  const shape = [values.length, ...Array.from({ length: operand }, () => 1)];
+  const shape = [values.length / wordsOf(dtype), ...Array.from({ length: operand }, () => 1)];
   return [arrayOf(dtype, values), shape];
 }
 

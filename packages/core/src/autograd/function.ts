@@ -1,6 +1,6 @@
 // Functions whose gradient is written by hand: forward runs unrecorded, and one tape node stands for
 // all of it. `torch.autograd.Function`.
-import { isFloat } from "../dtype.ts";
+import { isContinuous } from "../dtype.ts";
 import { AutogradError } from "../errors.ts";
 import { modes, noGrad } from "../modes.ts";
 import type { Description } from "../operation.ts";
@@ -116,7 +116,7 @@ function keep(saved: object, inputs: readonly unknown[], results: readonly Tenso
     handles.push(handle);
     const position = results.indexOf(value);
     if (position >= 0) ofResults.push({ handle, position });
-    else if (!inputs.includes(value) && isFloat(value.dtype)) hasConstants = true;
+    else if (!inputs.includes(value) && isContinuous(value.dtype)) hasConstants = true;
     return [name, handle] as const;
   });
   return { saved: Object.fromEntries(entries), handles, results: ofResults, hasConstants };
@@ -148,7 +148,7 @@ function recordNode(
   const outputs = results.map(({ shape, dtype }) => ({ shape, dtype }));
   const node = new FunctionNode(name, backward, edges, outputs, kept);
   const own = (x: Saved, position: number) => {
-    if (!isFloat(results[position]!.dtype)) return;
+    if (!isContinuous(results[position]!.dtype)) return;
     x.node = node;
     x.outputIndex = position;
   };

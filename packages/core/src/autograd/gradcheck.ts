@@ -1,7 +1,8 @@
 // gradcheck: compares what backward says with what moving each input a little says. For tests of
 // gradients, one's own and ours. Runs on any synchronous device. The walk itself is backward.ts.
 import { AutogradError, showShape } from "../errors.ts";
-import { isFloat } from "../dtype.ts";
+import { isComplex, isFloat } from "../dtype.ts";
+import { viewAsReal } from "../ops/complex.ts";
 import { fromTypedArray, trackGradient, zerosLike } from "../ops/creation.ts";
 import { scope } from "../scope.ts";
 import type { Shape } from "../shape.ts";
@@ -123,8 +124,9 @@ function requireInputs(name: string, inputs: readonly Tensor[]): void {
   );
 }
 
-/** The float tensors in a result, in order. */
+/** The float tensors in a result, in order; of complex ones the parts. */
 function outputsOf(value: unknown): Tensor[] {
+  if (isTensor(value) && isComplex(value.dtype)) return [viewAsReal(value)];
   if (isTensor(value)) return isFloat(value.dtype) ? [value] : [];
   if (typeof value !== "object" || value === null) return [];
   return Object.values(value).flatMap(outputsOf);

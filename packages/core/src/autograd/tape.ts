@@ -156,7 +156,10 @@ export class OperationNode extends GradientNode {
   }
 
   override release(): void {
-    for (const saved of this.#saved ?? []) if (isTensor(saved)) saved.dispose();
+    const saved = (this.#saved ?? []).filter((one) => isTensor(one) || one instanceof Packed);
+    // Views, additions and the like saved nothing: as in PyTorch, they may be walked again.
+    if (saved.length === 0) return;
+    for (const one of saved) if (isTensor(one)) one.dispose();
     this.#saved = undefined;
   }
 }

@@ -4,7 +4,6 @@ import { arrayType, byteSize, dtypes, type DType, type TypedArray } from "../dty
 import { MemoryError } from "../errors.ts";
 import {
   type Access,
-  type ContractKernel,
   type Kernel,
   type Load,
   type LoopKernel,
@@ -14,8 +13,9 @@ import {
   type Store,
   coordinateOf,
 } from "../compiler/kernel.ts";
+import { contractAsReduce } from "../compiler/contract.ts";
 import type { Backend, Executable, Operand } from "../runtime/backend.ts";
-import { type Scalar, leaf, s } from "../scalar/instruction.ts";
+import type { Scalar } from "../scalar/instruction.ts";
 import { type Value, convert, evaluator, roundTo } from "../scalar/evaluate.ts";
 import { linearize } from "../scalar/linear.ts";
 
@@ -244,29 +244,6 @@ function runScan(kernel: ScanKernel, body: Body): void {
       body.store(values());
     }
   });
-}
-
-/** A contraction is the reduction of products over k. */
-export function contractAsReduce(kernel: ContractKernel): ReduceKernel {
-  const { accumulator: dtype } = kernel;
-  const [a, b] = kernel.loads;
-  const product = s.mul(
-    s.cast(leaf("load", 0, a!.dtype), dtype),
-    s.cast(leaf("load", 1, b!.dtype), dtype),
-  );
-  const sum = leaf("state", 0, dtype);
-  return {
-    kind: "reduce",
-    axes: kernel.axes,
-    reduced: kernel.groups.k,
-    loads: kernel.loads,
-    params: kernel.params,
-    stores: kernel.stores,
-    states: [
-      { dtype, initial: 0, step: s.add(sum, product), merge: s.add(sum, leaf("other", 0, dtype)) },
-    ],
-    ...(kernel.initial !== undefined && { initial: kernel.initial }),
-  };
 }
 
 function compile(kernel: Kernel): Executable<ReferenceBuffer> {

@@ -1,6 +1,6 @@
 // Debugging modes: where did the first NaN come from, in backward and in forward; and assertions.
 import { FlambeauError, ShapeError, showShape } from "../errors.ts";
-import { isFloat } from "../dtype.ts";
+import { isContinuous } from "../dtype.ts";
 import { type Inspector, modes } from "../modes.ts";
 import { requireSynchronous } from "../scope.ts";
 import type { Shape } from "../shape.ts";
@@ -21,7 +21,7 @@ interface Counts {
 /** Counts on the host: debugging modes need no speed, and must not call ops themselves. */
 function countOf(x: Tensor): Counts {
   let [nan, positive, negative] = [0, 0, 0];
-  if (isFloat(x.dtype) && !x.isAbstract) {
+  if (isContinuous(x.dtype) && !x.isAbstract) {
     for (const value of x.dataSync() as Float32Array) {
       if (Number.isNaN(value)) nan++;
       else if (value === Infinity) positive++;

@@ -117,7 +117,7 @@ class Tracer implements Recorder, StateListener {
     this.nodes.push({
       operation,
       attributes,
-      inputs: inputs.map((input): GraphOperand => (isTensor(input) ? input.symbol! : input)),
+      inputs: inputs.map((input) => (isTensor(input) ? input.symbol! : (input as GraphOperand))),
       outputs,
       position,
     });

@@ -44,7 +44,7 @@ interface WeightAttributes {
 }
 
 /** `[length, count]`: what each element adds to each window's mean. */
-const weightOperation: Operation<WeightAttributes> = primitive({
+const weightOperation: Operation<WeightAttributes> = /* @__PURE__ */ primitive({
   name: "adaptiveWeights",
   infer: ([like], { length, count }) => [{ shape: [length, count], dtype: like!.dtype }],
   lower([like], { length, count }): MapKernel {

@@ -1,40 +1,65 @@
 // Arithmetic, comparison, logic, bits and rounding, element by element.
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isComplex, isContinuous, isFloat, isUnsigned } from "../dtype.ts";
+import { FlambeauError } from "../errors.ts";
 import { type Scalar, constant, s } from "../scalar/instruction.ts";
 import { binary, elementwise, ternary, unary } from "./elementwise.ts";
 import type { TensorLike } from "../operation.ts";
 import type { Tensor } from "../tensor.ts";
-import { eitherZero, kinked, type Op } from "./define.ts";
+import { attach, eitherZero, kinked, type Op } from "./define.ts";
 
 const floats: readonly DType[] = ["float32", "float64"];
 const wholes: readonly DType[] = ["bool", "uint8", "int32", "int64"];
 const smoothInDivisor = [0.5, 2] as const;
 const noBits = "Floats have no bits to combine; cast to an integer dtype with to(…).";
 const bits = {
-  refuses: { float32: noBits, float64: noBits },
+  refuses: { float16: noBits, bfloat16: noBits, float32: noBits, float64: noBits },
   dtypes: wholes,
   domain: [-3, 4],
 } as const;
 const steps = { skips: kinked };
 const boolHint = { bool: "Use logicalXor or logicalNot on bools, or cast with to(…)." };
 
-/** `x + y`. */
-export const add = /* @__PURE__ */ binary("add", s.add);
+export interface AlphaOptions {
+  /** Scales the second operand. Default 1. */
+  readonly alpha?: number;
+}
 
-/** `x - y`. Bools are refused, as in PyTorch. */
-export const sub = /* @__PURE__ */ binary("sub", s.sub, {
-  refuses: boolHint,
-  dtypes: ["float32", "float64", "int32", "int64", "uint8"],
-});
+type Scaled = Op<(x: TensorLike, y: TensorLike, options?: AlphaOptions) => Tensor>;
+
+/** A sum or difference whose second operand may be scaled. */
+const scaled = (plain: Op<(x: TensorLike, y: TensorLike) => Tensor>): Scaled =>
+  attach(
+    (x: TensorLike, y: TensorLike, options?: AlphaOptions): Tensor =>
+      options?.alpha === undefined || options.alpha === 1
+        ? plain(x, y)
+        : plain(x, mul(y, options.alpha)),
+    {
+      ...plain.definition,
+      samples: [...plain.definition.samples, (make) => [make([2, 3]), make([3]), { alpha: 3 }]],
+    },
+  );
+
+/** `x + alpha · y`. */
+export const add = /* @__PURE__ */ scaled(/* @__PURE__ */ binary("add", s.add));
+
+/** `x - alpha · y`. Bools are refused, as in PyTorch. */
+export const sub = /* @__PURE__ */ scaled(
+  /* @__PURE__ */ binary("sub", s.sub, {
+    refuses: boolHint,
+    dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+  }),
+);
 
 /** `x · y`. */
 export const mul = /* @__PURE__ */ binary("mul", s.mul);
 
-/** `x / y`, the true quotient: integers become float32. */
-export const div = /* @__PURE__ */ binary("div", s.div, {
+const trueQuotient = /* @__PURE__ */ binary("div", s.div, {
   promotion: "float",
   domain: smoothInDivisor,
 });
+
+/** The quotient rounded towards zero, with the operands' dtype. */
+const truncatedQuotient = /* @__PURE__ */ binary("div", (x, y) => s.trunc(s.div(x, y)));
 
 /** Python's `//`: from the remainder, since `x / y` may round up to a whole number. */
 function floorOfQuotient(x: Scalar, y: Scalar, quotient: Scalar): Scalar {
@@ -54,7 +79,7 @@ export const floorDivide = /* @__PURE__ */ binary(
     const { dtype } = x;
     const quotient = s.div(x, y);
     if (isFloat(dtype)) return floorOfQuotient(x, y, quotient);
-    if (dtype === "uint8" || dtype === "bool") return quotient;
+    if (isUnsigned(dtype)) return quotient;
     const inexact = s.ne(s.rem(x, y), 0);
     const opposite = s.lt(s.bitXor(x, y), 0);
     return s.select(s.and(inexact, opposite), s.sub(quotient, 1), quotient);
@@ -62,12 +87,41 @@ export const floorDivide = /* @__PURE__ */ binary(
   { domain: smoothInDivisor, skips: kinked, gradient: () => [undefined, undefined] },
 );
 
+export interface DivOptions {
+  /** Rounds the quotient and keeps integer dtypes. Default: the true quotient. */
+  readonly roundingMode?: "trunc" | "floor";
+}
+
+/** `x / y`, the true quotient: integers become float32, unless a `roundingMode` is given. */
+export const div: Op<(x: TensorLike, y: TensorLike, options?: DivOptions) => Tensor> =
+  /* @__PURE__ */ attach(
+    (x: TensorLike, y: TensorLike, options?: DivOptions): Tensor => {
+      const mode = options?.roundingMode;
+      if (mode === undefined) return trueQuotient(x, y);
+      if (mode === "floor") return floorDivide(x, y);
+      if (mode === "trunc") return truncatedQuotient(x, y);
+      throw new FlambeauError(
+        `div: expected roundingMode "trunc" or "floor", got ${JSON.stringify(mode)}. ` +
+          `Leave it out for the true quotient.`,
+      );
+    },
+    {
+      ...trueQuotient.definition,
+      samples: [
+        ...trueQuotient.definition.samples,
+        (make) => [make([2, 3], 0.5, 2), make([3], 0.5, 2), { roundingMode: "trunc" }],
+        (make) => [make([2, 3], 0.5, 2), make([3], 0.5, 2), { roundingMode: "floor" }],
+      ],
+      skips: kinked,
+    },
+  );
+
 /** Python's modulo: the result has the divisor's sign. */
 export const remainder = /* @__PURE__ */ binary(
   "remainder",
   (x, y) => {
     const r = s.rem(x, y);
-    if (x.dtype === "uint8" || x.dtype === "bool") return r;
+    if (isUnsigned(x.dtype)) return r;
     const zero = constant(0, x.dtype);
     const opposite = s.ne(s.lt(r, zero), s.lt(y, zero));
     return s.select(s.and(s.ne(r, 0), opposite), s.add(r, y), r);
@@ -135,7 +189,7 @@ export const reciprocal = /* @__PURE__ */ unary("reciprocal", (x) => s.div(1, x)
 const rounding =
   (op: (x: Scalar) => Scalar) =>
   (x: Scalar): Scalar =>
-    isFloat(x.dtype) ? op(x) : x;
+    isContinuous(x.dtype) ? op(x) : x;
 
 /** Rounds down. */
 export const floor = /* @__PURE__ */ unary("floor", rounding(s.floor), steps);
@@ -143,8 +197,37 @@ export const floor = /* @__PURE__ */ unary("floor", rounding(s.floor), steps);
 export const ceil = /* @__PURE__ */ unary("ceil", rounding(s.ceil), steps);
 /** Rounds towards zero. */
 export const trunc = /* @__PURE__ */ unary("trunc", rounding(s.trunc), steps);
-/** Rounds to the nearest integer, halves to even. */
-export const round = /* @__PURE__ */ unary("round", rounding(s.round), steps);
+const roundWhole = /* @__PURE__ */ unary("round", rounding(s.round), steps);
+
+/** Rounds what a power of ten multiplies, or divides where the number of decimals is negative. */
+const roundDecimals = /* @__PURE__ */ ternary(
+  "round",
+  (x, scale, isNegative) => {
+    if (!isContinuous(x.dtype)) return x;
+    const up = s.div(s.round(s.mul(x, scale)), scale);
+    return s.select(s.ne(isNegative, 0), s.mul(s.round(s.div(x, scale)), scale), up);
+  },
+  { gradient: () => [undefined, undefined, undefined] },
+);
+
+export interface RoundOptions {
+  /** Digits behind the decimal point; before it where negative. Default 0. */
+  readonly decimals?: number;
+}
+
+/** Rounds to the nearest integer or to `decimals`, halves to even. */
+export const round: Op<(x: Tensor, options?: RoundOptions) => Tensor> = /* @__PURE__ */ attach(
+  (x: Tensor, { decimals = 0 }: RoundOptions = {}): Tensor =>
+    decimals === 0 ? roundWhole(x) : roundDecimals(x, 10 ** Math.abs(decimals), decimals < 0 ? 1 : 0),
+  {
+    ...roundWhole.definition,
+    samples: [
+      ...roundWhole.definition.samples,
+      (make) => [make([2, 3]), { decimals: 1 }],
+      (make) => [make([2, 3], -200, 200), { decimals: -2 }],
+    ],
+  },
+); // prettier-ignore
 /** The fraction that `trunc` drops. */
 export const frac = /* @__PURE__ */ unary("frac", (x) => s.sub(x, s.trunc(x)), {
   dtypes: floats,
@@ -237,17 +320,28 @@ export const bitwiseNot = /* @__PURE__ */ unary(
   bits,
 );
 
+/** A test of a float, or of both parts of a complex number. */
+const inParts = (
+  x: Scalar,
+  join: (re: Scalar, im: Scalar) => Scalar,
+  test: (part: Scalar) => Scalar,
+): Scalar => (isComplex(x.dtype) ? join(test(s.real(x)), test(s.imag(x))) : test(x));
+
 /** Whether `x` is not a number. */
 export const isnan = /* @__PURE__ */ unary("isnan", (x) =>
-  isFloat(x.dtype) ? s.isNaN(x) : constant(false, "bool"),
+  isContinuous(x.dtype) ? s.isNaN(x) : constant(false, "bool"),
 );
 /** Whether `x` is ±∞. */
 export const isinf = /* @__PURE__ */ unary("isinf", (x) =>
-  isFloat(x.dtype) ? s.eq(s.abs(x), Infinity) : constant(false, "bool"),
+  isContinuous(x.dtype)
+    ? inParts(x, s.or, (part) => s.eq(s.abs(part), Infinity))
+    : constant(false, "bool"),
 );
 /** Whether `x` is neither infinite nor NaN. */
 export const isfinite = /* @__PURE__ */ unary("isfinite", (x) =>
-  isFloat(x.dtype) ? s.lt(s.abs(x), Infinity) : constant(true, "bool"),
+  isContinuous(x.dtype)
+    ? inParts(x, s.and, (part) => s.lt(s.abs(part), Infinity))
+    : constant(true, "bool"),
 );
 
 /** `x` where the condition holds, else `y`. The condition is bool (any non-zero counts). */

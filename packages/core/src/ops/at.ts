@@ -53,7 +53,7 @@ function indexLoads(
   });
 }
 
-const gatherOperation: Operation<ListAttributes> = primitive({
+const gatherOperation: Operation<ListAttributes> = /* @__PURE__ */ primitive({
   name: "at",
   infer([x, ...indices], { axes }) {
     const index = broadcastShapes("at", ...indices.map((i) => i.shape));
@@ -95,7 +95,7 @@ interface ScatterAttributes {
 }
 
 /** Puts gathered elements back into zeros of `shape`: adding, it is the transpose of gathering. */
-const scatterOperation: Operation<ScatterAttributes> = primitive({
+const scatterOperation: Operation<ScatterAttributes> = /* @__PURE__ */ primitive({
   name: "scatterAt",
   infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
   lower([x, ...indices], { axes, shape, combine }): MapKernel {

@@ -44,7 +44,7 @@ function maskedScore(
 }
 
 /** Operands scores `[…, l, s]` and maybe a mask: each row's maximum m, and `Σ exp(x - m)`. */
-const rowOperation: Operation<ScoreAttributes> = primitive({
+const rowOperation: Operation<ScoreAttributes> = /* @__PURE__ */ primitive({
   name: "attentionRows",
   infer: ([x]) => {
     const description = { shape: foldedShape(x!.shape, [x!.shape.length - 1]), dtype: x!.dtype };
@@ -75,7 +75,7 @@ const rowOperation: Operation<ScoreAttributes> = primitive({
 });
 
 /** Operands scores, maxima and sums `[…, l, 1]`, and maybe a mask: the softmax. */
-const weightOperation: Operation<ScoreAttributes> = primitive({
+const weightOperation: Operation<ScoreAttributes> = /* @__PURE__ */ primitive({
   name: "attentionWeights",
   infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
   lower([x, max, sum, mask], attributes): MapKernel {

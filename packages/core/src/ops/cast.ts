@@ -1,13 +1,13 @@
 // Changing the element type, and cutting or copying a tensor.
 import { apply } from "../apply.ts";
 import { copyKernel, contiguousStore, broadcastLoad } from "../compiler/lower.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isContinuous } from "../dtype.ts";
 import type { Operation } from "../operation.ts";
 import { leaf, s } from "../scalar/instruction.ts";
 import type { Tensor } from "../tensor.ts";
 import { expose, primitive } from "./define.ts";
 
-const castOperation: Operation<{ dtype: DType }> = primitive({
+const castOperation: Operation<{ dtype: DType }> = /* @__PURE__ */ primitive({
   name: "cast",
   infer: ([x], { dtype }) => [{ shape: x!.shape, dtype }],
   lower: ([x], { dtype }) => ({
@@ -18,7 +18,7 @@ const castOperation: Operation<{ dtype: DType }> = primitive({
     stores: [contiguousStore(x!.shape, s.cast(leaf("load", 0, x!.dtype), dtype))],
   }),
   gradient: ({ grads, inputs }) => [
-    isFloat(inputs[0]!.dtype) ? cast(grads[0]!, inputs[0]!.dtype) : undefined,
+    isContinuous(inputs[0]!.dtype) ? cast(grads[0]!, inputs[0]!.dtype) : undefined,
   ],
   batch: ([x], { dtype }) => [cast(x!.value as Tensor, dtype)],
 });
@@ -44,7 +44,7 @@ export const cast = /* @__PURE__ */ expose(
   },
 );
 
-const copyOperation: Operation<Record<string, never>> = primitive({
+const copyOperation: Operation<Record<string, never>> = /* @__PURE__ */ primitive({
   name: "clone",
   infer: ([x]) => [x!],
   lower: ([x]) => copyKernel(x!.shape, broadcastLoad(0, x!, x!.shape)),

@@ -13,6 +13,7 @@ import { type LossOptions, type LossReduction, reduceLoss, requireFloatInput } f
 import { sum } from "./reduction.ts";
 import { logSoftmax } from "./softmax.ts";
 import { reshape, unsqueeze } from "./view.ts";
+import { inFloat32 } from "./widen.ts";
 
 export interface ClassOptions extends LossOptions {
   /** A factor for each class, `[classes]`. */
@@ -111,6 +112,7 @@ export const nllLoss: Op<(input: Tensor, target: Tensor, options?: ClassOptions)
       return reduceClassLoss("nllLoss", picked, reduction);
     },
     {
+      inFloat32,
       samples: [
         (make) => [make([3, 4]), make.integers([3], 0, 4)],
         (make) => [make([4]), make.integers([], 0, 4), { reduction: "sum" }],
@@ -206,6 +208,7 @@ export const crossEntropy: Op<
       : indexLoss(logProbabilities, target, options);
   },
   {
+    inFloat32,
     samples: [
       (make) => [make([3, 4]), make.integers([3], 0, 4)],
       (make) => [make([4]), make.integers([], 0, 4)],

@@ -163,7 +163,7 @@ const saveFactors = ([first, second]: readonly boolean[]) => ({
   inputs: [...(second ? [0] : []), ...(first ? [1] : [])],
 });
 
-const forwardOperation: Operation<Geometry> = primitive({
+const forwardOperation: Operation<Geometry> = /* @__PURE__ */ primitive({
   name: "conv",
   infer: ([x, weight], { output }) => [
     { shape: [x!.shape[0]!, weight!.shape[0]!, ...output], dtype: x!.dtype },
@@ -180,7 +180,7 @@ const forwardOperation: Operation<Geometry> = primitive({
   },
 });
 
-const inputOperation: Operation<Geometry> = primitive({
+const inputOperation: Operation<Geometry> = /* @__PURE__ */ primitive({
   name: "convInput",
   infer: ([grad, weight], { input, groups }) => [
     { shape: [grad!.shape[0]!, weight!.shape[1]! * groups, ...input], dtype: grad!.dtype },
@@ -197,7 +197,7 @@ const inputOperation: Operation<Geometry> = primitive({
   },
 });
 
-const weightOperation: Operation<Geometry> = primitive({
+const weightOperation: Operation<Geometry> = /* @__PURE__ */ primitive({
   name: "convWeight",
   infer: ([grad, x], { kernel, groups }) => [
     { shape: [grad!.shape[1]!, x!.shape[1]! / groups, ...kernel], dtype: grad!.dtype },

@@ -112,7 +112,7 @@ function rangeOf(values: ArrayLike<number>, low: number, high: number): [number,
 }
 
 /** Counts (or sums of weights) and the edges between which they fall. */
-const histogramOperation: Operation<HistogramAttributes> = primitive({
+const histogramOperation: Operation<HistogramAttributes> = /* @__PURE__ */ primitive({
   name: "histogram",
   infer: ([x], { bins }) => [
     { shape: [bins], dtype: x!.dtype },

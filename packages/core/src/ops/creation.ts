@@ -2,16 +2,26 @@
 import { apply } from "../apply.ts";
 import { contiguousStore, generateKernel } from "../compiler/lower.ts";
 import { LeafNode } from "../autograd/tape.ts";
-import { type DType, type TypedArray, arrayType, isDType, isFloat } from "../dtype.ts";
+import {
+  type ComplexNumber,
+  type DType,
+  type TypedArray,
+  isComplexNumber,
+  isContinuous,
+  isDType,
+  realDType,
+} from "../dtype.ts";
 import { AutogradError, DTypeError, ShapeError, showShape } from "../errors.ts";
 import type { Operation, TensorLike } from "../operation.ts";
-import { type Device, bytesFor, defaultDevice, device as findDevice } from "../runtime/device.ts";
+import { type Device, defaultDevice, device as findDevice } from "../runtime/device.ts";
 import { Storage } from "../runtime/storage.ts";
 import { leaf, s } from "../scalar/instruction.ts";
-import { convert } from "../scalar/evaluate.ts";
 import { type Shape, layoutOf, sizeOf } from "../shape.ts";
 import { type Tensor, isTensor, makeTensor } from "../tensor.ts";
 import { primitive } from "./define.ts";
+import { type NestedInput, readHostData, wordsOfArray } from "./host-data.ts";
+
+export type { NestedInput } from "./host-data.ts";
 
 export interface TensorOptions {
   readonly dtype?: DType;
@@ -20,15 +30,12 @@ export interface TensorOptions {
   readonly requiresGrad?: boolean;
 }
 
-/** Nested arrays of numbers, booleans or bigints. */
-export type NestedInput = number | boolean | bigint | readonly NestedInput[];
-
 const deviceOption = (device: Device | string | undefined): Device =>
   device === undefined ? defaultDevice() : typeof device === "string" ? findDevice(device) : device;
 
 /** Marks a leaf whose gradient is wanted. @internal */
 export function trackGradient(x: Tensor): Tensor {
-  if (!isFloat(x.dtype)) {
+  if (!isContinuous(x.dtype)) {
     throw new AutogradError(
       `requiresGrad: only float tensors have gradients, got ${x.dtype}. Cast with to("float32").`,
     );
@@ -40,88 +47,29 @@ export function trackGradient(x: Tensor): Tensor {
 const finish = (x: Tensor, options: TensorOptions): Tensor =>
   options.requiresGrad ? trackGradient(x) : x;
 
-/** Uploads row-major data of the right typed array. @internal */
+/** Uploads elements as memory holds them, row-major. @internal */
+export function fromBytes(bytes: Uint8Array, shape: Shape, dtype: DType, device: Device): Tensor {
+  device.requireDType(dtype);
+  const storage = new Storage(device, bytes.length);
+  device.backend.write(storage.handle, 0, bytes);
+  return makeTensor(dtype, layoutOf(shape), storage);
+}
+
+/** Uploads row-major data of the typed array that `data()` gives. @internal */
 export function fromTypedArray(
   data: TypedArray,
   shape: Shape,
   dtype: DType,
   device: Device,
 ): Tensor {
-  device.requireDType(dtype);
-  const storage = new Storage(device, bytesFor(data.length, dtype));
-  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  device.backend.write(storage.handle, 0, bytes);
-  return makeTensor(dtype, layoutOf(shape), storage);
-}
-
-const dtypeOfArray = (data: ArrayBufferView): DType => {
-  if (data instanceof Float32Array) return "float32";
-  if (data instanceof Float64Array) return "float64";
-  if (data instanceof Int32Array) return "int32";
-  if (data instanceof BigInt64Array) return "int64";
-  if (data instanceof Uint8Array || data instanceof Uint8ClampedArray) return "uint8";
-  throw new DTypeError(
-    `tensor: ${data.constructor.name} has no dtype here. Expected Float32Array, Float64Array, ` +
-      `Int32Array, BigInt64Array or Uint8Array.`,
-  );
-};
-
-function shapeOfNested(value: NestedInput): number[] {
-  const shape: number[] = [];
-  for (let level = value; Array.isArray(level); level = level[0] as NestedInput) {
-    shape.push(level.length);
-    if (level.length === 0) break;
-  }
-  return shape;
-}
-
-type Element = number | boolean | bigint;
-
-function flattenNested(value: NestedInput, shape: Shape, axis: number, into: Element[]): void {
-  if (!Array.isArray(value)) {
-    if (axis !== shape.length) throw ragged(shape, axis, "a number");
-    into.push(value as Element);
-    return;
-  }
-  if (axis === shape.length || value.length !== shape[axis]) {
-    throw ragged(shape, axis, `an array of ${value.length}`);
-  }
-  for (const item of value) flattenNested(item, shape, axis + 1, into);
-}
-
-const ragged = (shape: Shape, axis: number, got: string): ShapeError =>
-  new ShapeError(
-    `tensor: nested arrays must be rectangular. The first elements give shape ${showShape(shape)}, ` +
-      `but at depth ${axis} there is ${got}.`,
-  );
-
-/** Numbers are float32, booleans bool, bigints int64. */
-function dtypeOfElements(elements: readonly Element[]): DType {
-  const kinds = new Set(elements.map((element) => typeof element));
-  if (kinds.size === 0 || kinds.has("number")) {
-    if (kinds.has("bigint")) {
-      throw new DTypeError("tensor: numbers and bigints are mixed. Use one kind.");
-    }
-    return "float32";
-  }
-  return kinds.has("bigint") ? "int64" : "bool";
-}
-
-/** A typed array of `dtype` from JavaScript values. */
-function convertElements(elements: ArrayLike<Element>, from: DType, dtype: DType): TypedArray {
-  const data = new (arrayType(dtype))(elements.length);
-  for (let i = 0; i < data.length; i++) {
-    const value = elements[i]!;
-    const source = typeof value === "bigint" ? "int64" : from === "int64" ? "int64" : "float64";
-    const plain = typeof value === "boolean" ? Number(value) : value;
-    data[i] = convert(plain, source, dtype) as never;
-  }
-  return data;
+  const { buffer, byteOffset, byteLength } = wordsOfArray(data, dtype);
+  return fromBytes(new Uint8Array(buffer, byteOffset, byteLength), shape, dtype, device);
 }
 
 /**
  * A tensor of nested arrays or a typed array (with `shape` for more than one dimension). Numbers are
- * float32, booleans bool, bigints int64, typed arrays what they are; `dtype` converts.
+ * float32, booleans bool, bigints int64, `{ re, im }` complex64, typed arrays what they are; `dtype`
+ * converts. A typed array for complex numbers holds real and imaginary parts in turn.
  */
 export function tensor(
   values: NestedInput | TypedArray | Uint8ClampedArray | Tensor,
@@ -136,33 +84,13 @@ export function tensor(
   if (options.dtype !== undefined && !isDType(options.dtype)) {
     throw new DTypeError(`tensor: unknown dtype ${JSON.stringify(options.dtype)}.`);
   }
-  let elements: ArrayLike<Element>;
-  let shape: Shape;
-  let from: DType;
-  if (ArrayBuffer.isView(values)) {
-    elements = values as TypedArray;
-    from = dtypeOfArray(values);
-    shape = [values.length];
-  } else {
-    shape = shapeOfNested(values);
-    const flat: Element[] = [];
-    flattenNested(values, shape, 0, flat);
-    elements = flat;
-    from = dtypeOfElements(flat);
+  const { data, shape, dtype, size } = readHostData(values, options.dtype);
+  if (options.shape !== undefined && sizeOf(options.shape) !== size) {
+    throw new ShapeError(
+      `tensor: shape ${showShape(options.shape)} holds ${sizeOf(options.shape)} elements, got ${size}.`,
+    );
   }
-  const dtype = options.dtype ?? from;
-  if (options.shape !== undefined) {
-    if (sizeOf(options.shape) !== elements.length) {
-      throw new ShapeError(
-        `tensor: shape ${showShape(options.shape)} holds ${sizeOf(options.shape)} elements, got ` +
-          `${elements.length}.`,
-      );
-    }
-    shape = options.shape;
-  }
-  const sameType = ArrayBuffer.isView(values) && dtype === from;
-  const data = sameType ? (values as TypedArray) : convertElements(elements, from, dtype);
-  return finish(fromTypedArray(data, shape, dtype, target), options);
+  return finish(fromTypedArray(data, options.shape ?? shape, dtype, target), options);
 }
 
 interface FillAttributes {
@@ -179,10 +107,17 @@ function requireShape(name: string, shape: Shape): void {
   );
 }
 
-const fillOperation = primitive<FillAttributes>({
+const fillOperation = /* @__PURE__ */ primitive<FillAttributes>({
   name: "full",
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
-  lower: (_, { shape, dtype }) => generateKernel([sizeOf(shape)], leaf("param", 0, dtype), [dtype]),
+  lower(inputs, { shape, dtype }) {
+    const axes = [sizeOf(shape)];
+    if (inputs.length === 1) return generateKernel(axes, leaf("param", 0, dtype), [dtype]);
+    // A complex number: its parts.
+    const part = realDType(dtype);
+    const value = s.complex(leaf("param", 0, part), leaf("param", 1, part));
+    return generateKernel(axes, value, [part, part]);
+  },
 });
 
 /** Creation ops have no operand to take a device from: they run on the one asked for. */
@@ -194,17 +129,23 @@ function create<A extends { readonly device: string }>(
   return apply(operation as never, inputs, attributes as never)[0]!;
 }
 
-/** A tensor filled with one value. Without `dtype`: bool, int64 (bigint) or float32. */
+/** A tensor filled with one value. Without `dtype`: bool, int64 (bigint), complex64 or float32. */
 export function full(
   shape: Shape,
-  value: number | bigint | boolean,
+  value: number | bigint | boolean | ComplexNumber,
   options: TensorOptions = {},
 ): Tensor {
   requireShape("full", shape);
-  const byValue = typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : "float32"; // prettier-ignore
+  const byValue = isComplexNumber(value) ? "complex64" : typeof value === "boolean" ? "bool" : typeof value === "bigint" ? "int64" : "float32"; // prettier-ignore
   const dtype = options.dtype ?? byValue;
+  if (isComplexNumber(value) && realDType(dtype) === dtype) {
+    throw new DTypeError(
+      `full: a complex number does not fit ${dtype}. Use complex64 or complex128.`,
+    );
+  }
   const device = deviceOption(options.device).name;
-  return finish(create(fillOperation as never, [value], { shape, dtype, device }), options);
+  const params = isComplexNumber(value) ? [value.re, value.im] : [value];
+  return finish(create(fillOperation as never, params, { shape, dtype, device }), options);
 }
 
 /** A tensor of zeros. */
@@ -238,12 +179,12 @@ interface RangeAttributes {
   readonly device: string;
 }
 
-const rangeOperation = primitive<RangeAttributes>({
+const rangeOperation = /* @__PURE__ */ primitive<RangeAttributes>({
   name: "arange",
   infer: (_, { size, dtype }) => [{ shape: [size], dtype }],
   // start + index · step, in float64 where the result is a float.
   lower: (_, { size, dtype }) => {
-    const wide = isFloat(dtype) ? "float64" : "int64";
+    const wide = isContinuous(dtype) ? "float64" : "int64";
     const at = s.mul(s.cast(leaf("index", 0, "int32"), wide), leaf("param", 1, wide));
     const value = s.cast(s.add(leaf("param", 0, wide), at), dtype);
     return generateKernel([size], value, [wide, wide]);
@@ -259,6 +200,12 @@ export function arange(
   end?: number,
   options: TensorOptions & { readonly step?: number } = {},
 ): Tensor {
+  if (typeof options !== "object" || (end !== undefined && typeof end !== "number")) {
+    throw new ShapeError(
+      "arange: expected arange(start, end, { step, dtype }). The step is an option; where only the " +
+        "end is given, write arange(0, end, options).",
+    );
+  }
   const { step = 1 } = options;
   const [from, to] = end === undefined ? [0, start] : [start, end];
   const size = Math.ceil((to - from) / step);
@@ -273,7 +220,7 @@ export function arange(
   return finish(create(rangeOperation as never, [from, step], { size, dtype, device }), options);
 }
 
-const linspaceOperation = primitive<RangeAttributes>({
+const linspaceOperation = /* @__PURE__ */ primitive<RangeAttributes>({
   name: "linspace",
   infer: (_, { size, dtype }) => [{ shape: [size], dtype }],
   lower: (_, { size, dtype }) => {
@@ -317,7 +264,7 @@ interface EyeAttributes {
   readonly device: string;
 }
 
-const eyeOperation = primitive<EyeAttributes>({
+const eyeOperation = /* @__PURE__ */ primitive<EyeAttributes>({
   name: "eye",
   infer: (_, { rows, columns, dtype }) => [{ shape: [rows, columns], dtype }],
   lower: (_, { rows, columns, dtype }) => {

@@ -33,7 +33,7 @@ const narrowed = (x: Scalar): Scalar =>
  * Targets as int32 indices that are safe to read, 0 for ignored ones; and their weights, 0 or 1. Kernels
  * over all classes then compare int32, which vectors hold.
  */
-const targetOperation: Operation<TargetAttributes> = primitive({
+const targetOperation: Operation<TargetAttributes> = /* @__PURE__ */ primitive({
   name: "crossEntropyTargets",
   infer: ([target], { dtype }) => [
     { shape: target!.shape, dtype: "int32" },
@@ -65,7 +65,7 @@ interface LossAttributes {
 const withoutClasses = (list: readonly number[]): number[] => [list[0]!, ...list.slice(2)];
 
 /** Operands x, max and log-sum `[n, 1, d…]`, classes and weights `[n, d…]`. */
-const lossOperation: Operation<LossAttributes> = primitive({
+const lossOperation: Operation<LossAttributes> = /* @__PURE__ */ primitive({
   name: "crossEntropy",
   infer: ([x, , , classes], { reduction }) => {
     const scalar = { shape: [] as Shape, dtype: x!.dtype };
@@ -113,7 +113,7 @@ const probabilities = /* @__PURE__ */ ternary("softmax", (x, max, logSum) =>
  * `scale · (softmax(x) - one hot)`, of the shape of x. Operands x, max and log-sum `[n, 1, d…]`, classes
  * and scale `[n, d…]`.
  */
-const gradientOperation: Operation<Record<string, never>> = primitive({
+const gradientOperation: Operation<Record<string, never>> = /* @__PURE__ */ primitive({
   name: "crossEntropyGradient",
   infer: ([x]) => [{ shape: x!.shape, dtype: x!.dtype }],
   lower([x, max, logSum, classes, scale]): MapKernel {

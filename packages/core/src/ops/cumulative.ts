@@ -2,7 +2,7 @@
 // sums, are in difference.ts.
 import { apply } from "../apply.ts";
 import type { ScanKernel } from "../compiler/kernel.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isContinuous, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { BatchOperand, Operation } from "../operation.ts";
 import { type Scalar, leaf, s } from "../scalar/instruction.ts";
@@ -10,6 +10,7 @@ import { normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { eq, mul, sub, where } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
+import { conj } from "./complex.ts";
 import { type Op, type Sample, expose, primitive } from "./define.ts";
 import { exp } from "./math.ts";
 import { dilatedPad } from "./pad.ts";
@@ -18,7 +19,7 @@ import type { ValuesAndIndices } from "./rows.ts";
 import { gathering } from "./selection.ts";
 import { reshape, sliceView } from "./view.ts";
 
-const widened = (dtype: DType): DType => (isFloat(dtype) ? dtype : "int64");
+const widened = (dtype: DType): DType => (isContinuous(dtype) ? dtype : "int64");
 
 /** On a batch the axis stands one further. */
 function batchScan(
@@ -61,21 +62,26 @@ function runningFold(
   });
 }
 
-const cumsumOperation: Operation<ScanAttributes> = runningFold("cumsum", 0, s.add, {
+const cumsumOperation: Operation<ScanAttributes> = /* @__PURE__ */ runningFold("cumsum", 0, s.add, {
   gradient: ({ grads, attributes: { axis, isReversed } }) => [
     apply(cumsumOperation, [grads[0]!], { axis, isReversed: !isReversed })[0],
   ],
 });
 
-const cumprodOperation: Operation<ScanAttributes> = runningFold("cumprod", 1, s.mul, {
-  saves: () => ({ inputs: [0], outputs: [0] }),
-  // Products are never divided, so that zeros are right.
-  gradient({ grads, input, output, attributes }) {
-    const back = { ...attributes, isReversed: !attributes.isReversed };
-    const later = recurrence(previous(input(0), back), grads[0]!, back);
-    return [mul(later, previous(output(0), attributes, 1))];
+const cumprodOperation: Operation<ScanAttributes> = /* @__PURE__ */ runningFold(
+  "cumprod",
+  1,
+  s.mul,
+  {
+    saves: () => ({ inputs: [0], outputs: [0] }),
+    // Products are never divided, so that zeros are right.
+    gradient({ grads, input, output, attributes }) {
+      const back = { ...attributes, isReversed: !attributes.isReversed };
+      const later = recurrence(conj(previous(input(0), back)), grads[0]!, back);
+      return [mul(later, conj(previous(output(0), attributes, 1)))];
+    },
   },
-});
+);
 
 /** `log(eˣ + eʸ)`; equal infinities are themselves. */
 function logAddExp(x: Scalar, y: Scalar): Scalar {
@@ -84,7 +90,7 @@ function logAddExp(x: Scalar, y: Scalar): Scalar {
   return s.select(isInfinite, high, s.add(high, s.log1p(s.exp(s.sub(low, high)))));
 }
 
-const logcumsumexpOperation: Operation<ScanAttributes> = runningFold(
+const logcumsumexpOperation: Operation<ScanAttributes> = /* @__PURE__ */ runningFold(
   "logcumsumexp",
   -Infinity,
   logAddExp,

@@ -61,16 +61,29 @@ export const attach = <F extends object>(call: F, definition: Definition): Op<F>
 export const isOp = (value: unknown): value is Op<(...inputs: never[]) => unknown> =>
   typeof value === "function" && "definition" in value;
 
+interface CompositeOptions extends Tested {
+  readonly isDifferentiable?: boolean;
+  /**
+   * Converts 16-bit floats for the whole body, and its results back: for what PyTorch computes in one
+   * kernel, which rounds once. Default: each op of the body rounds.
+   */
+  readonly inFloat32?: (inputs: readonly unknown[], body: Body) => unknown;
+}
+
+type Body = (...inputs: readonly unknown[]) => unknown;
+
 /**
  * An op made of other ops. Its intermediates are freed as it returns, unless the tape holds them.
  */
 export function composite<F extends (...inputs: never[]) => unknown>(
   name: string,
   body: F,
-  tested: Tested & { readonly isDifferentiable?: boolean },
+  { inFloat32, ...tested }: CompositeOptions,
 ): Op<F> {
-  const call = ((...inputs: never[]) =>
-    modes.recorder === undefined ? scope(() => body(...inputs)) : body(...inputs)) as unknown as F;
+  const plain = body as unknown as Body;
+  const run: Body = inFloat32 ? (...inputs) => inFloat32(inputs, plain) : plain;
+  const call = ((...inputs: unknown[]) =>
+    modes.recorder === undefined ? scope(() => run(...inputs)) : run(...inputs)) as unknown as F;
   const isDifferentiable = tested.isDifferentiable ?? true;
   return attach(call, { kind: "composite", name, ...tested, isDifferentiable });
 }

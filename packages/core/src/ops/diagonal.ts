@@ -20,7 +20,7 @@ interface TriangleAttributes {
 }
 
 /** Zeros beside a triangle of the last two axes. */
-const triangleOperation: Operation<TriangleAttributes> = primitive({
+const triangleOperation: Operation<TriangleAttributes> = /* @__PURE__ */ primitive({
   name: "triangle",
   infer: ([x]) => [x!],
   lower([x], { isUpper, offset }): MapKernel {
@@ -89,7 +89,7 @@ function placeOf(strides: readonly number[], { offset, axis0, axis1, shape }: Di
   };
 }
 
-const diagonalOperation: Operation<DiagonalAttributes> = primitive({
+const diagonalOperation: Operation<DiagonalAttributes> = /* @__PURE__ */ primitive({
   name: "diagonal",
   traits: { isView: true },
   infer: ([x], attributes) => [{ shape: placeOf(x!.shape, attributes).shape, dtype: x!.dtype }],
@@ -114,7 +114,7 @@ const further = ({ offset, axis0, axis1, shape }: DiagonalAttributes, size: numb
 });
 
 /** Zeros of a shape with a diagonal put in. */
-const embedOperation: Operation<DiagonalAttributes> = primitive({
+const embedOperation: Operation<DiagonalAttributes> = /* @__PURE__ */ primitive({
   name: "diagonalEmbed",
   infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
   lower([x], attributes): MapKernel {

@@ -4,7 +4,7 @@ import { DTypeError, FlambeauError } from "../errors.ts";
 import type { Generator } from "../random.ts";
 import { constant, s } from "../scalar/instruction.ts";
 import type { Tensor } from "../tensor.ts";
-import { type Op, composite } from "./define.ts";
+import { type Op, type Tested, composite } from "./define.ts";
 import { ternary } from "./elementwise.ts";
 import { mul } from "./arithmetic.ts";
 import { rand } from "./random.ts";
@@ -27,6 +27,11 @@ function requireProbability(name: string, p: number): void {
   throw new FlambeauError(`${name}: expected a probability from 0 to 1, got ${p}.`);
 }
 
+function requireFloat(name: string, x: Tensor): void {
+  if (isFloat(x.dtype)) return;
+  throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
+}
+
 function drop(
   name: string,
   x: Tensor,
@@ -35,11 +40,7 @@ function drop(
   maskShape: readonly number[],
 ): Tensor {
   requireProbability(name, p);
-  if (!isFloat(x.dtype)) {
-    throw new DTypeError(
-      `${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`,
-    );
-  }
+  requireFloat(name, x);
   if (!training || p === 0) return x;
   if (p === 1) return mul(x, 0);
   const uniform = rand(maskShape, { dtype: x.dtype, device: x.device, generator });
@@ -65,19 +66,87 @@ export const dropout: Op<(x: Tensor, p?: number, options?: DropoutOptions) => Te
     },
   );
 
-/** `dropout` of whole channels: `x` is `[batch, channels, …]`. Tompson et al., 2014. */
-export const dropout2d: Op<(x: Tensor, p?: number, options?: DropoutOptions) => Tensor> =
-  /* @__PURE__ */ composite(
-    "dropout2d",
-    (x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor => {
-      const channels = x.shape.map((n, axis) => (axis < x.ndim - 2 ? n : 1));
-      return drop("dropout2d", x, p, options, channels);
-    },
+type Dropout = Op<(x: Tensor, p?: number, options?: DropoutOptions) => Tensor>;
+
+/** 1 for each axis but batch and channels. Without a batch there are channels alone; never in 2d. */
+const channelShape = (x: Tensor, spatial: number): number[] => {
+  const leading = spatial === 2 ? 2 : Math.max(x.ndim - spatial, 1);
+  return x.shape.map((n, axis) => (axis < leading ? n : 1));
+};
+
+const ofChannels = (name: string, spatial: number): Dropout =>
+  composite(
+    name,
+    (x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor =>
+      drop(name, x, p, options, channelShape(x, spatial)),
     {
       samples: [
-        (make) => [make([2, 3, 2, 2]), 0],
-        (make) => [make([2, 3, 2, 2]), 0.5, { training: false }],
+        (make) => [make([2, 3, 2, 2, 2].slice(0, spatial + 2)), 0],
+        (make) => [make([2, 3, 2, 2, 2].slice(0, spatial + 2)), 0.5, { training: false }],
       ],
       dtypes: ["float32", "float64"],
     },
   );
+
+/** `dropout` of whole channels: `x` is `[batch, channels, length]`. Tompson et al., 2014. */
+export const dropout1d: Dropout = /* @__PURE__ */ ofChannels("dropout1d", 1);
+/** `dropout` of whole channels: `x` is `[batch, channels, height, width]`. Tompson et al., 2014. */
+export const dropout2d: Dropout = /* @__PURE__ */ ofChannels("dropout2d", 2);
+/** `dropout` of whole channels: `x` is `[batch, channels, depth, height, width]`. Tompson et al., 2014. */
+export const dropout3d: Dropout = /* @__PURE__ */ ofChannels("dropout3d", 3);
+
+/** What SELU tends to, far below 0. */
+const lowest = -1.7580993408473766;
+
+/** `lowest` where the uniform number is below p; then scaled back to mean 0 and variance 1. */
+const keptAlpha = /* @__PURE__ */ ternary("alphaDropout", (x, uniform, p) => {
+  const scale = s.div(1, s.sqrt(s.mul(s.add(s.mul(p, lowest * lowest), 1), s.sub(1, p))));
+  const shift = s.mul(scale, s.mul(p, -lowest));
+  const value = s.select(s.ge(uniform, p), x, constant(lowest, x.dtype));
+  return s.add(s.mul(value, scale), shift);
+});
+
+function dropAlpha(
+  name: string,
+  x: Tensor,
+  p: number,
+  { training = true, generator }: DropoutOptions,
+  maskShape: readonly number[],
+): Tensor {
+  requireProbability(name, p);
+  requireFloat(name, x);
+  if (!training || p === 0) return x;
+  if (p === 1) return mul(x, 0);
+  const uniform = rand(maskShape, { dtype: x.dtype, device: x.device, generator });
+  return keptAlpha(x, maskShape === x.shape ? uniform : expand(uniform, x.shape), p);
+}
+
+const alphaTested = {
+  samples: [
+    (make) => [make([2, 3, 2]), 0],
+    (make) => [make([2, 3, 2]), 1],
+    (make) => [make([2, 3, 2]), 0.5, { training: false }],
+  ],
+  dtypes: ["float32", "float64"],
+} as const satisfies Tested;
+
+/**
+ * Dropout for SELU networks: dropped elements take its lowest value, and mean 0 and variance 1 stay.
+ * Klambauer et al., 2017.
+ */
+export const alphaDropout: Dropout = /* @__PURE__ */ composite(
+  "alphaDropout",
+  (x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor =>
+    dropAlpha("alphaDropout", x, p, options, x.shape),
+  alphaTested,
+);
+
+/** `alphaDropout` of whole channels: `x` is `[batch, channels, …]`. */
+export const featureAlphaDropout: Dropout = /* @__PURE__ */ composite(
+  "featureAlphaDropout",
+  (x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor => {
+    const channels = x.shape.map((n, axis) => (axis < 2 ? n : 1));
+    return dropAlpha("featureAlphaDropout", x, p, options, channels);
+  },
+  alphaTested,
+);

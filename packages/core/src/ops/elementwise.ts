@@ -2,7 +2,15 @@
 import { apply } from "../apply.ts";
 import type { MapKernel } from "../compiler/kernel.ts";
 import { broadcastLoad, contiguousStore } from "../compiler/lower.ts";
-import { type DType, dtypeOfNumber, isFloat, resultType } from "../dtype.ts";
+import {
+  type ComplexNumber,
+  type DType,
+  dtypeOfNumber,
+  isComplex,
+  isComplexNumber,
+  isContinuous,
+  resultType,
+} from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { HostValue, type Operation, type TensorLike } from "../operation.ts";
 import { pullback } from "../scalar/derive.ts";
@@ -10,6 +18,7 @@ import { showScalar } from "../scalar/linear.ts";
 import { type Scalar, constant, leaf, nodesOf, s, substitute } from "../scalar/instruction.ts"; // prettier-ignore
 import { broadcastShapes } from "../shape.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
+import { tensor } from "./creation.ts";
 import { type Op, type Tested, attach } from "./define.ts";
 
 /**
@@ -33,6 +42,11 @@ export interface ElementwiseRule extends Partial<Tested> {
     result: Scalar,
     grad: Scalar,
   ) => readonly (Scalar | undefined)[];
+  /**
+   * As `gradient`, for complex operands; without it, `gradient` of the conjugates, which is right for
+   * holomorphic functions.
+   */
+  readonly complexGradient?: ElementwiseRule["gradient"];
   /** Values that suit the op, for generated samples. Default `[-2, 2)`. */
   readonly domain?: readonly [number, number];
 }
@@ -148,7 +162,7 @@ export function scalarOperation(
         outputs: reads.has(arity) ? [0] : [],
       };
     },
-    ...(isFloat(expression.dtype) && {
+    ...(isContinuous(expression.dtype) && {
       gradient: (context) =>
         context.needs.map((needed, position) => {
           if (!needed) return undefined;
@@ -175,7 +189,7 @@ const plainKinds = new Set(["number", "bigint", "boolean"]);
 
 function numberDType(name: string, x: Exclude<TensorLike, Tensor>): DType {
   if (x instanceof HostValue) return "float32";
-  if (plainKinds.has(typeof x)) return dtypeOfNumber(x);
+  if (plainKinds.has(typeof x) || isComplexNumber(x)) return dtypeOfNumber(x);
   const kind = x === null ? "null" : Array.isArray(x) ? "an array" : typeof x;
   throw new DTypeError(
     `${name}: expected tensors or numbers, got ${kind}. Use tensor(…) for data.`,
@@ -204,7 +218,7 @@ function specialize(
       : { dtype: numberDType(name, x), standing: "number" as const },
   );
   let common = resultType(operands.filter((_, i) => !apart.includes(i)));
-  if (promotion === "float" && !isFloat(common)) common = "float32";
+  if (promotion === "float" && !isContinuous(common)) common = "float32";
   const reason = rule.refuses?.[common];
   if (reason !== undefined) throw new DTypeError(`${name}: ${common} is not accepted. ${reason}`);
   const leaves = operands.map(({ dtype, standing }, i) => {
@@ -214,12 +228,43 @@ function specialize(
   const converted = leaves.map((x, i) =>
     promotion === "own" || apart.includes(i) ? x : s.cast(x, common),
   );
-  const expression = body(...converted);
+  const expression = bodyOn(name, body, converted, common);
   const custom: CustomGradient =
     rule.gradient &&
     ((result, grad) =>
-      rule.gradient!(converted, result, grad).map((g, i) => g && s.cast(g, leaves[i]!.dtype)));
+      gradientOf(rule, converted, result, grad).map((g, i) => g && s.cast(g, leaves[i]!.dtype)));
   return scalarOperation(name, expression, inputs.length, custom);
+}
+
+/** The expression; what complex numbers do not have is an error of the op. */
+function bodyOn(name: string, body: Body, operands: readonly Scalar[], common: DType): Scalar {
+  try {
+    return body(...operands);
+  } catch (error) {
+    if (!(error instanceof DTypeError) || !isComplex(common)) throw error;
+    throw new DTypeError(`${name}: ${common} is not accepted. ${error.message}`, { cause: error });
+  }
+}
+
+/** Gradients that an op gives itself; of complex operands by those of the conjugates. */
+function gradientOf(
+  rule: ElementwiseRule,
+  operands: readonly Scalar[],
+  result: Scalar,
+  grad: Scalar,
+): readonly (Scalar | undefined)[] {
+  if (![...operands, result].some(({ dtype }) => isComplex(dtype))) {
+    return rule.gradient!(operands, result, grad);
+  }
+  if (rule.complexGradient !== undefined) return rule.complexGradient(operands, result, grad);
+  return rule.gradient!(operands.map(s.conj), s.conj(result), grad);
+}
+
+/** A complex number as a 0-d tensor, as precise as the tensors beside it. */
+function complexTensor(value: ComplexNumber, inputs: readonly TensorLike[]): Tensor {
+  const tensors = inputs.filter(isTensor);
+  const isWide = tensors.some(({ dtype }) => dtype === "float64" || dtype === "complex128");
+  return tensor(value, { dtype: isWide ? "complex128" : "complex64", device: tensors[0]?.device });
 }
 
 /** The expression on float32 operands, as text: `max(x, 0)`. */
@@ -246,6 +291,9 @@ export function elementwise<F extends (...inputs: never[]) => Tensor>(
   const operations = new Map<string, Operation>();
   const call = (...inputs: TensorLike[]): Tensor => {
     const signature = signatureOf(name, inputs);
+    if (signature.includes("complex64n")) {
+      return call(...inputs.map((x) => (isComplexNumber(x) ? complexTensor(x, inputs) : x)));
+    }
     let operation = operations.get(signature);
     if (operation === undefined) {
       operation = specialize(name, body, rule, inputs);

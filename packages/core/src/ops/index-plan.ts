@@ -90,6 +90,12 @@ export function planIndex(tensorShape: Shape, index: Index): IndexPlan {
           `at: index tensors are int32 or int64, got ${item.dtype}. Convert with to("int32").`,
         );
       }
+      if (Array.isArray(item) && !item.every(Number.isInteger)) {
+        throw new IndexError(
+          `at: a list picks positions by integers, got ${JSON.stringify(item)}. Several axes are ` +
+            `indexed by several arguments: at(0, ":").`,
+        );
+      }
       lists.push({ axis: shape.length, list: item });
       starts.push(0);
       lengths.push(n);

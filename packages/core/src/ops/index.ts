@@ -11,6 +11,7 @@ export {
 } from "./adaptive.ts"; // prettier-ignore
 export { at } from "./at.ts";
 export { cast, clone, contiguous } from "./cast.ts";
+export { angle, conj, imag, real, sgn, viewAsComplex, viewAsReal } from "./complex.ts";
 export {
   conv1d, conv2d, conv3d, convTranspose1d, convTranspose2d, convTranspose3d,
 } from "./conv.ts"; // prettier-ignore
@@ -38,7 +39,9 @@ export {
   expand, flatten, flip, permute, reshape, slice, squeeze, t, transpose, unsqueeze,
 } from "./view.ts"; // prettier-ignore
 export { crossEntropy, nllLoss } from "./class-loss.ts";
-export { dropout, dropout2d } from "./dropout.ts";
+export {
+  alphaDropout, dropout, dropout1d, dropout2d, dropout3d, featureAlphaDropout,
+} from "./dropout.ts"; // prettier-ignore
 export {
   binaryCrossEntropy, binaryCrossEntropyWithLogits, huberLoss, l1Loss, mseLoss, smoothL1Loss,
 } from "./loss.ts"; // prettier-ignore
@@ -74,7 +77,7 @@ export {
 } from "./norms.ts"; // prettier-ignore
 export { channelShuffle, pixelShuffle, pixelUnshuffle } from "./pixel.ts";
 export {
-  addbmm, addmm, addmv, addr, baddbmm, bilinear, cross, inner, kron, matrixPower, outer, tensordot, vdot,
+  addbmm, addmm, addmv, addr, baddbmm, bilinear, cross, inner, kron, outer, tensordot, vdot,
 } from "./products.ts"; // prettier-ignore
 export {
   atleast1d, atleast2d, atleast3d, fliplr, flipud, moveaxis, movedim, narrow, repeat, roll, rot90, select,
@@ -85,3 +88,40 @@ export { scatterReduce } from "./scatter-reduce.ts";
 export { combinations, vander } from "./sequences.ts";
 export { dsplit, hsplit, tensorSplit, vsplit } from "./stacking.ts";
 export { foldImage, unfold, unfoldImage } from "./unfold.ts";
+export { ctcLoss } from "./ctc-loss.ts";
+export {
+  cosineEmbeddingLoss,
+  tripletMarginLoss,
+  tripletMarginWithDistanceLoss,
+} from "./distance-loss.ts";
+export {
+  hingeEmbeddingLoss, marginRankingLoss, multiMarginLoss, multilabelMarginLoss, multilabelSoftMarginLoss,
+  softMarginLoss,
+} from "./margin-loss.ts"; // prettier-ignore
+export { gaussianNllLoss, klDiv, poissonNllLoss } from "./probability-loss.ts";
+export {
+  celu, expit, glu, gumbelSoftmax, hardshrink, logsigmoid, prelu, rrelu, softshrink, tanhshrink, threshold,
+} from "./activation-variants.ts"; // prettier-ignore
+export { allclose, equal, isclose } from "./closeness.ts";
+export { bernoulli, multinomial } from "./draws.ts";
+export {
+  absolute, addcdiv, addcmul, bitwiseLeftShift, bitwiseRightShift, clip, copysign, deg2rad, floatPower, fmax,
+  fmin, frexp, heaviside, isneginf, isposinf, isreal, ldexp, lerp, logaddexp, logaddexp2, nanToNum, nextafter,
+  positive, rad2deg, rsub, signbit, trueDivide,
+} from "./pointwise.ts"; // prettier-ignore
+export { binomial, poisson, standardGamma } from "./rejection.ts";
+export { gammainc, gammaincc, gcd, lcm, zeta } from "./special-host.ts";
+export {
+  digamma, entr, erfc, erfcx, erfinv, i0, i0e, i1, i1e, lgamma, logNdtr, logit, multigammaln, mvlgamma, ndtr,
+  ndtri, polygamma, sinc, xlog1py, xlogy,
+} from "./special.ts"; // prettier-ignore
+export { cholesky, choleskyInverse, choleskySolve } from "./linalg/cholesky.ts";
+export { det, logdet, slogdet } from "./linalg/determinant.ts";
+export { matrixExp, matrixPower } from "./linalg/exponential.ts";
+export { inv as inverse } from "./linalg/inverse.ts";
+export { luSolve, luUnpack } from "./linalg/lu.ts";
+export { pinverse } from "./linalg/pseudo-inverse.ts";
+export { gridSample } from "./grid-sample.ts";
+export { interpolate } from "./interpolate.ts";
+export { lpPool1d, lpPool2d, lpPool3d, maxUnpool1d, maxUnpool2d, maxUnpool3d } from "./unpool.ts";
+export { istft, stft } from "./fft/spectrogram.ts";

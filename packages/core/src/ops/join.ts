@@ -1,7 +1,7 @@
 // Tensors joined along an axis. Taking them apart is split.ts.
 import { apply } from "../apply.ts";
 import type { Load, MapKernel, Store } from "../compiler/kernel.ts";
-import { type DType, isFloat, promoteTypes } from "../dtype.ts";
+import { type DType, isContinuous, promoteTypes } from "../dtype.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import type { OperandDescription, Operation } from "../operation.ts";
 import { leaf, s } from "../scalar/instruction.ts";
@@ -68,7 +68,7 @@ function pieceAccess(
 const commonDType = (inputs: readonly { readonly dtype: DType }[]): DType =>
   inputs.map(({ dtype }) => dtype).reduce(promoteTypes);
 
-const concatOperation: Operation<{ axis: number }> = primitive({
+const concatOperation: Operation<{ axis: number }> = /* @__PURE__ */ primitive({
   name: "concat",
   infer: (inputs, { axis }) => {
     const length = inputs.reduce((sum, { shape }) => sum + shape[axis]!, 0);
@@ -100,7 +100,7 @@ const concatOperation: Operation<{ axis: number }> = primitive({
     return inputs.map(({ shape, dtype }, i) => {
       const start = first;
       first += shape[axis]!;
-      if (!needs[i] || !isFloat(dtype)) return undefined;
+      if (!needs[i] || !isContinuous(dtype)) return undefined;
       const starts = shape.map((_, a) => (a === axis ? start : 0));
       return cast(sliceView(grad, starts, shape, shape.map(() => 1)), dtype); // prettier-ignore
     });

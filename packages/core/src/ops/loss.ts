@@ -9,6 +9,7 @@ import { mul } from "./arithmetic.ts";
 import { type Op, type Sample, composite } from "./define.ts";
 import { binary, ternary } from "./elementwise.ts";
 import { mean, sum } from "./reduction.ts";
+import { inFloat32 } from "./widen.ts";
 
 /** How the losses of the elements become one: their mean, their sum, or not at all. */
 export type LossReduction = "mean" | "sum" | "none";
@@ -42,7 +43,7 @@ const pairSamples: readonly Sample[] = [
   (make) => [make([2, 3]), make([2, 3]), { reduction: "sum" }],
   (make) => [make([2, 3]), make([2, 3]), { reduction: "none" }],
 ];
-const tested = { samples: pairSamples, dtypes: ["float32", "float64"] } as const;
+const tested = { samples: pairSamples, dtypes: ["float32", "float64"], inFloat32 } as const;
 
 type PairLoss<O = LossOptions> = Op<(input: Tensor, target: Tensor, options?: O) => Tensor>;
 
@@ -154,6 +155,7 @@ export const binaryCrossEntropyWithLogits: PairLoss<LogitsOptions> = /* @__PURE_
     return reduceLoss("binaryCrossEntropyWithLogits", weighted(losses, weight), reduction);
   },
   {
+    inFloat32,
     samples: [
       (make) => [make([2, 3]), make([2, 3], 0, 1)],
       (make) => [make([2, 3]), make([2, 3], 0, 1), { reduction: "sum", posWeight: make([3], 1, 2) }],
@@ -189,6 +191,7 @@ export const binaryCrossEntropy: PairLoss<BinaryOptions> = /* @__PURE__ */ compo
     return reduceLoss("binaryCrossEntropy", weighted(probabilityError(input, target), weight), reduction); // prettier-ignore
   },
   {
+    inFloat32,
     samples: [
       (make) => [make([2, 3], 0.1, 0.9), make([2, 3], 0, 1)],
       (make) => [make([3], 0.1, 0.9), make([3], 0, 1), { reduction: "sum", weight: make([3], 0, 1) }],

@@ -1,5 +1,5 @@
 // Values replaced where a condition holds, or limited.
-import { isFloat } from "../dtype.ts";
+import { isContinuous, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { HostValue, type TensorLike } from "../operation.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
@@ -21,7 +21,7 @@ export const maskedFill = /* @__PURE__ */ composite(
         `maskedFill: expected a bool mask, got ${mask.dtype}. Compare it, for instance mask.ne(0).`,
       );
     }
-    if (!isFloat(x.dtype) && isFractional(value)) {
+    if (!isContinuous(x.dtype) && isFractional(value)) {
       throw new DTypeError(
         `maskedFill: ${x.dtype} cannot hold the value. Cast the tensor with to("float32"), ` +
           `or round the value.`,

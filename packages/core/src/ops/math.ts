@@ -69,6 +69,7 @@ export const hypot = /* @__PURE__ */ binary("hypot", (x, y) => {
 }, {
   promotion: "float",
   domain: [0.5, 2],
+  refuses: { complex64: "Take abs(x) first.", complex128: "Take abs(x) first." },
   gradient: ([x, y], result, grad) => [
     s.mul(grad, s.div(x!, result)),
     s.mul(grad, s.div(y!, result)),

@@ -10,6 +10,7 @@ import { broadcastShapes, broadcastStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
+import { conj } from "./complex.ts";
 import { composite, expose, primitive } from "./define.ts";
 import { sumTo } from "./reduction.ts";
 import { reshape, transpose, unsqueeze } from "./view.ts";
@@ -17,7 +18,7 @@ import { reshape, transpose, unsqueeze } from "./view.ts";
 const batchOf = (x: { shape: readonly number[] }) => x.shape.slice(0, -2);
 
 /** `[…, m, k] · […, k, n]`, both of at least two axes. */
-const matmulOperation: Operation<Record<string, never>> = primitive({
+const matmulOperation: Operation<Record<string, never>> = /* @__PURE__ */ primitive({
   name: "matmul",
   infer: ([a, b]) => {
     const batch = broadcastShapes("matmul", batchOf(a!), batchOf(b!));
@@ -54,7 +55,7 @@ const matmulOperation: Operation<Record<string, never>> = primitive({
   gradient(context) {
     const { inputs, needs } = context;
     const grad = context.grads[0]!;
-    const transposed = (position: number) => transpose(context.input(position), -1, -2);
+    const transposed = (position: number) => transpose(conj(context.input(position)), -1, -2);
     return [
       needs[0] ? sumTo(product(grad, transposed(1)), inputs[0]!.shape) : undefined,
       needs[1] ? sumTo(product(transposed(0), grad), inputs[1]!.shape) : undefined,

@@ -1,5 +1,5 @@
 // Sums and means that leave NaN out, pairs of moments, and how variables vary together.
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isFloat, requireReal } from "../dtype.ts";
 import { DTypeError, ShapeError, showShape } from "../errors.ts";
 import type { Tensor } from "../tensor.ts";
 import { div, isnan, logicalNot, mul, sub, where } from "./arithmetic.ts";
@@ -23,8 +23,10 @@ const samples: readonly Sample[] = [
 /** Sum over `axes` (all by default) in which NaN counts as 0. */
 export const nansum = /* @__PURE__ */ composite(
   "nansum",
-  (x: Tensor, axes?: Axes, options?: ReduceOptions): Tensor =>
-    sum(isFloat(x.dtype) ? where(isnan(x), 0, x) : x, axes, options),
+  (x: Tensor, axes?: Axes, options?: ReduceOptions): Tensor => {
+    requireReal("nansum", x.dtype);
+    return sum(isFloat(x.dtype) ? where(isnan(x), 0, x) : x, axes, options);
+  },
   { samples },
 );
 
@@ -84,6 +86,7 @@ export const cov = /* @__PURE__ */ composite(
     if (x.ndim > 2) {
       throw new ShapeError(`cov: expected at most 2 axes, got shape ${showShape(x.shape)}.`);
     }
+    requireReal("cov", x.dtype);
     const source = isFloat(x.dtype) ? x : cast(x, "float32");
     const rows = x.ndim === 2 ? source : reshape(source, [1, x.size]);
     const own = [frequencies, weights]

@@ -1,4 +1,5 @@
 // Where elements are not zero, and picking by masks.
+import { isComplex } from "../dtype.ts";
 import { apply } from "../apply.ts";
 import type { RoutineKernel } from "../compiler/kernel.ts";
 import { DTypeError } from "../errors.ts";
@@ -20,7 +21,7 @@ interface NonzeroAttributes {
 }
 
 /** Coordinates `[size, ndim]` of the elements that are not zero, row-major. */
-const nonzeroOperation: Operation<NonzeroAttributes> = primitive({
+const nonzeroOperation: Operation<NonzeroAttributes> = /* @__PURE__ */ primitive({
   name: "nonzero",
   traits: { hasDataDependentSize: true },
   infer: ([x], { size }) => [{ shape: [size, x!.shape.length], dtype: "int32" }],
@@ -59,7 +60,8 @@ const countOf = (x: Tensor): Tensor => sum(ne(x, 0));
 /** Coordinates of the elements that are not zero, row-major: int32 `[count, ndim]`. */
 export const nonzero = /* @__PURE__ */ composite(
   "nonzero",
-  (x: Tensor, { size, fillValue = -1 }: NonzeroOptions = {}): Tensor => {
+  (given: Tensor, { size, fillValue = -1 }: NonzeroOptions = {}): Tensor => {
+    const x = isComplex(given.dtype) ? ne(given, 0) : given;
     const count = resultCount(nonzeroOperation, x, size, () => countOf(x));
     return apply(nonzeroOperation, [x], { size: count, fillValue })[0]!;
   },

@@ -18,6 +18,7 @@ import { sum } from "./reduction.ts";
 import { scaleAndShift, standardize } from "./standardize.ts";
 import { sumProduct } from "./sum-product.ts";
 import { reshape } from "./view.ts";
+import { inFloat32 } from "./widen.ts";
 
 export interface AffineOptions {
   /** Multiplies the normalized values. */
@@ -190,6 +191,7 @@ export const layerNorm: Op<(x: Tensor, normalizedShape: Shape, options?: AffineO
       return standardize(x, raised(weight), raised(bias), axes, eps)[0];
     },
     {
+      inFloat32,
       samples: [
         (make) => [make([2, 5]), [5]],
         (make) => [make([2, 2, 3]), [2, 3], { weight: make([2, 3]), bias: make([2, 3]) }],
@@ -238,6 +240,7 @@ export const groupNorm: Op<(x: Tensor, numGroups: number, options?: AffineOption
       return reshape(y, x.shape);
     },
     {
+      inFloat32,
       samples: [
         (make) => [make([2, 4, 3]), 2],
         (make) => [make([2, 4, 2, 2]), 2, { weight: make([4]), bias: make([4]), eps: 0.1 }],
@@ -315,6 +318,7 @@ export const rmsNorm: Op<(x: Tensor, normalizedShape: Shape, options?: RmsNormOp
       return scaleBy(x, inverseDeviation(squares, least), weight ?? 1);
     },
     {
+      inFloat32,
       samples: [
         (make) => [make([2, 4]), [4]],
         (make) => [make([2, 2, 3]), [2, 3], { weight: make([2, 3]), eps: 0.1 }],
@@ -351,6 +355,7 @@ export const localResponseNorm: Op<
     return div(x, pow(add(mul(means, alpha), k), beta));
   },
   {
+    inFloat32,
     samples: [
       (make) => [make([2, 4, 3]), 3],
       (make) => [make([1, 5, 2, 2]), 2, { alpha: 0.1, beta: 0.5, k: 2 }],

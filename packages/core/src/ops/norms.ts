@@ -1,9 +1,10 @@
 // Norms of vectors and matrices, and distances between them.
-import { type DType, isFloat } from "../dtype.ts";
+import { customFunction } from "../autograd/function.ts";
+import { type DType, isComplex, isFloat } from "../dtype.ts";
 import { DTypeError, FlambeauError, ShapeError, showShape } from "../errors.ts";
 import { normalizeAxes, normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { abs, add, div, eq, gt, mul, ne, pow, sign, sub, where } from "./arithmetic.ts";
+import { abs, add, div, eq, gt, mul, ne, pow, sub, where } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { type Sample, composite } from "./define.ts";
 import { triuIndices } from "./diagonal.ts";
@@ -13,6 +14,7 @@ import { select } from "./rearrange.ts";
 import { type Axes, type ReduceOptions, amax, amin, sum } from "./reduction.ts";
 import { slicing } from "./selection.ts";
 import { reshape, unsqueeze } from "./view.ts";
+import { inFloat32 } from "./widen.ts";
 
 const floats: readonly DType[] = ["float32", "float64"];
 const cornered = { tied: "at 0 the gradient is 0; equal extremes share it" } as const;
@@ -28,6 +30,16 @@ function flatAtZero(x: Tensor, body: (x: Tensor) => Tensor): Tensor {
   return where(isZero, 0, body(where(isZero, 1, x)));
 }
 
+/** How many elements are not zero: differentiable, but no gradient comes of it, as in PyTorch. */
+const nonzeros = /* @__PURE__ */ customFunction({
+  name: "vectorNorm",
+  forward: (x: Tensor, axes: Axes | undefined, options: ReduceOptions | undefined) => ({
+    result: sum(cast(ne(x, 0), x.dtype), axes, options),
+    saved: {},
+  }),
+  backward: () => [undefined, undefined, undefined],
+});
+
 /** `(Σ |x|ᵖ)^(1/p)` over axes; p = ±∞ are extremes, 0 counts what is not zero. */
 function powerNorm(x: Tensor, p: number, axes: Axes | undefined, options?: ReduceOptions): Tensor {
   if (p === 2) return flatAtZero(sum(mul(x, x), axes, options), sqrt);
@@ -35,10 +47,7 @@ function powerNorm(x: Tensor, p: number, axes: Axes | undefined, options?: Reduc
   if (p === 1) return sum(size, axes, options);
   if (p === Infinity) return amax(size, axes, options);
   if (p === -Infinity) return amin(size, axes, options);
-  if (p === 0) {
-    // A step has the gradient 0.
-    return add(sum(cast(ne(x, 0), x.dtype), axes, options), mul(sum(sign(x), axes, options), 0));
-  }
+  if (p === 0) return nonzeros(x, axes, options);
   const power = p > 1 ? pow(size, p) : p > 0 ? flatAtZero(size, (s) => pow(s, p)) : pow(size, p);
   const total = sum(power, axes, options);
   return p > 0 ? flatAtZero(total, (s) => pow(s, 1 / p)) : pow(total, 1 / p);
@@ -50,7 +59,6 @@ const samples: readonly Sample[] = [
   (make) => [make.distinct([2, 3]), 3, [0, 1]],
   (make) => [make.distinct([2, 3]), Infinity, 0, { keepDims: true }],
   (make) => [make.distinct([2, 3]), -Infinity, -1],
-  (make) => [make.distinct([2, 3]), 0, 1],
   (make) => [make.distinct([2, 3]), 0.5, 1],
   (make) => [make([0, 3]), 2, 0],
 ];
@@ -59,10 +67,11 @@ const samples: readonly Sample[] = [
 export const vectorNorm = /* @__PURE__ */ composite(
   "vectorNorm",
   (x: Tensor, p = 2, axes?: Axes, options: ReduceOptions = {}): Tensor => {
+    if (isComplex(x.dtype)) return powerNorm(abs(x), p, axes, options);
     requireFloat("vectorNorm", x);
     return powerNorm(x, p, axes, options);
   },
-  { samples, dtypes: floats, skips: cornered },
+  { samples, dtypes: floats, skips: cornered, inFloat32 },
 );
 
 /** The norm of matrices over two axes: `fro`, or the extreme absolute column (±1) or row (±∞) sum. */

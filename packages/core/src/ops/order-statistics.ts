@@ -66,7 +66,7 @@ const chosen: Record<Statistic, Choose> = {
 };
 
 /** Reduces the last axis to length 1. */
-const statisticOperation: Operation<StatisticAttributes> = primitive({
+const statisticOperation: Operation<StatisticAttributes> = /* @__PURE__ */ primitive({
   name: "orderStatistic",
   infer: ([x]) => {
     const shape = [...x!.shape.slice(0, -1), 1];

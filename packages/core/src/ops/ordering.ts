@@ -1,13 +1,13 @@
 // Sorting rows of typed arrays: the loops of the sorting routines. No tensors here. Equal elements keep
 // their order; NaN is greater than everything, 0 and -0 are equal.
-import type { DType, TypedArray } from "../dtype.ts";
+import { type DType, type TypedArray, isHalf, isUnsigned } from "../dtype.ts";
 
 /** Positions of a row's elements in order, counted from the row's start; overwritten by the next call. */
 export type RowOrder = (values: TypedArray, start: number) => ArrayLike<number>;
 
 /** Elements as 32-bit words that compare as they do, or `undefined` for wider dtypes. */
 function words(values: TypedArray, dtype: DType): ((at: number) => number) | undefined {
-  if (dtype === "float32") {
+  if (dtype === "float32" || isHalf(dtype)) {
     const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
     return (at) => {
       const value = values[at] as number;
@@ -17,8 +17,10 @@ function words(values: TypedArray, dtype: DType): ((at: number) => number) | und
       return (word >>> 31 === 1 ? ~word : word | 0x80000000) >>> 0;
     };
   }
-  if (dtype === "int32") return (at) => (values[at] as number) + 2 ** 31;
-  if (dtype === "uint8" || dtype === "bool") return (at) => values[at] as number;
+  if (dtype === "int8" || dtype === "int16" || dtype === "int32") {
+    return (at) => (values[at] as number) + 2 ** 31;
+  }
+  if (isUnsigned(dtype) && dtype !== "uint64") return (at) => values[at] as number;
   return undefined;
 }
 

@@ -19,7 +19,7 @@ interface PadAttributes {
 
 const spread = (n: number, gap: number): number => (n === 0 ? 0 : (n - 1) * (gap + 1) + 1);
 
-const padOperation: Operation<PadAttributes> = primitive({
+const padOperation: Operation<PadAttributes> = /* @__PURE__ */ primitive({
   name: "pad",
   infer([x], { before, after, gaps }) {
     const shape = x!.shape.map((n, axis) => spread(n, gaps[axis]!) + before[axis]! + after[axis]!);

@@ -79,7 +79,7 @@ function reduceWindows(
 const lowest = (dtype: DType): number => Number(boundOf(dtype, -1));
 
 /** The largest element of each window, where no gradient is wanted. */
-const maxOperation: Operation<PoolGeometry> = primitive({
+const maxOperation: Operation<PoolGeometry> = /* @__PURE__ */ primitive({
   name: "maxPool",
   infer: ([x], geometry) => [pooled(x!, geometry)],
   lower([x], geometry): ReduceKernel {
@@ -103,7 +103,7 @@ const sumOf = (terms: readonly Scalar[]): Scalar => terms.reduce((a, b) => s.add
  * The largest element of each window, the first of equals, and its position in the flattened image,
  * int32. A window tells positions by their distance from its corner, so the inner loop is short.
  */
-const maxPositionOperation: Operation<PoolGeometry> = primitive({
+const maxPositionOperation: Operation<PoolGeometry> = /* @__PURE__ */ primitive({
   name: "maxPool",
   infer: ([x], geometry) => {
     const result = pooled(x!, geometry);
@@ -201,7 +201,7 @@ function sumWindows(
   return reduceWindows(x, windows, [state], 0, [divisor === 1 ? sum : s.div(sum, divisor)]);
 }
 
-const sumOperation: Operation<SumAttributes> = primitive({
+const sumOperation: Operation<SumAttributes> = /* @__PURE__ */ primitive({
   name: "sumPool",
   infer: ([x], geometry) => [pooled(x!, geometry)],
   lower([x], geometry): ReduceKernel {
@@ -241,7 +241,7 @@ function repeatTiles(grad: OperandDescription, geometry: SumAttributes): MapKern
 }
 
 /** Sum pooling's transpose: each place gets the sum over the windows that cover it. */
-const spreadOperation: Operation<SumAttributes> = primitive({
+const spreadOperation: Operation<SumAttributes> = /* @__PURE__ */ primitive({
   name: "sumPoolGradient",
   infer: ([grad], { input }) => [
     { shape: [...grad!.shape.slice(0, 2), ...input], dtype: grad!.dtype },
@@ -265,7 +265,7 @@ interface CountAttributes extends PoolGeometry {
   readonly high: readonly number[];
 }
 
-const countOperation: Operation<CountAttributes> = primitive({
+const countOperation: Operation<CountAttributes> = /* @__PURE__ */ primitive({
   name: "poolCounts",
   infer: ([like], { output }) => [{ shape: output, dtype: like!.dtype }],
   lower([like], { output, kernel, stride, before, low, high }): MapKernel {

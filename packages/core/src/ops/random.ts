@@ -3,7 +3,7 @@
 import { apply } from "../apply.ts";
 import type { MapKernel, RoutineKernel } from "../compiler/kernel.ts";
 import { contiguousStore } from "../compiler/lower.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isBig, isFloat } from "../dtype.ts";
 import { DTypeError, FlambeauError, ShapeError } from "../errors.ts";
 import { noGrad } from "../modes.ts";
 import type { Operation } from "../operation.ts";
@@ -44,7 +44,7 @@ function normalOf(words: readonly [Scalar, Scalar], more: readonly [Scalar, Scal
   return s.mul(radius, s.cos(angle));
 }
 
-const drawOperation: Operation<DrawAttributes> = primitive({
+const drawOperation: Operation<DrawAttributes> = /* @__PURE__ */ primitive({
   name: "random",
   traits: { isRandom: true },
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
@@ -91,9 +91,18 @@ function draw(
   if (distribution !== "words" && !isFloat(dtype)) {
     throw new DTypeError(`${name}: expected a float dtype, got ${dtype}.`);
   }
+  return drawFrom(name, options, (state) => apply(drawOperation, [state], { shape, dtype, distribution })[0]!); // prettier-ignore
+}
+
+/** Calls `body` with a generator's state, then advances the generator. @internal */
+export function drawFrom(
+  name: string,
+  options: RandomOptions,
+  body: (state: Tensor) => Tensor,
+): Tensor {
   const device = deviceFor(name, options);
   const { state } = options.generator ?? defaultGenerator(device);
-  const result = apply(drawOperation, [state], { shape, dtype, distribution })[0]!;
+  const result = body(state);
   noGrad(() => {
     const once = callCounter(device);
     const next = add(state, once);
@@ -157,7 +166,7 @@ interface IntegerAttributes {
 }
 
 /** Words to integers: 53 bits scaled to the range, whose bias is below 2^-21 for any int32 range. */
-const integerOperation: Operation<IntegerAttributes> = primitive({
+const integerOperation: Operation<IntegerAttributes> = /* @__PURE__ */ primitive({
   name: "randomIntegers",
   infer: (_, { shape, dtype }) => [{ shape, dtype }],
   lower([uniform], { dtype, low, range }): MapKernel {
@@ -191,7 +200,7 @@ export function randint(
   return result;
 }
 
-const permutationOperation: Operation<{ dtype: DType }> = primitive({
+const permutationOperation: Operation<{ dtype: DType }> = /* @__PURE__ */ primitive({
   name: "randomPermutation",
   infer: ([words], { dtype }) => [{ shape: words!.shape, dtype }],
   lower: ([words], { dtype }, outputs): RoutineKernel => ({
@@ -202,8 +211,8 @@ const permutationOperation: Operation<{ dtype: DType }> = primitive({
     run([keys], [result]) {
       const order = Uint32Array.from({ length: keys!.length }, (_, i) => i);
       order.sort((a, b) => Number(keys![a]!) - Number(keys![b]!) || a - b);
-      const isBig = dtype === "int64";
-      order.forEach((value, i) => (result![i] = (isBig ? BigInt(value) : value) as never));
+      const big = isBig(dtype);
+      order.forEach((value, i) => (result![i] = (big ? BigInt(value) : value) as never));
     },
   }),
 });

@@ -8,6 +8,7 @@ import { leaf, s } from "../scalar/instruction.ts";
 import { type Shape, contiguousStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
+import { conj } from "./complex.ts";
 import { primitive } from "./define.ts";
 import { dilatedPad } from "./pad.ts";
 
@@ -19,7 +20,8 @@ export interface ScanAttributes {
 }
 
 /** Sums and products of float32 are carried in float64, as PyTorch does. */
-export const carried = (dtype: DType): DType => (dtype === "float32" ? "float64" : dtype);
+export const carried = (dtype: DType): DType =>
+  dtype === "float32" ? "float64" : dtype === "complex64" ? "complex128" : dtype;
 
 /** Loops with the scanned axis innermost. */
 export function scanLoops(shape: Shape, axis: number) {
@@ -48,7 +50,7 @@ export function previous(x: Tensor, { axis, isReversed }: ScanAttributes, fill =
     : dilatedPad(x, before, after, none, fill);
 }
 
-const recurrenceOperation: Operation<ScanAttributes> = primitive({
+const recurrenceOperation: Operation<ScanAttributes> = /* @__PURE__ */ primitive({
   name: "recurrence",
   infer: ([a]) => [{ shape: a!.shape, dtype: a!.dtype }],
   lower([a, b], { axis, isReversed }): ScanKernel {
@@ -74,9 +76,9 @@ const recurrenceOperation: Operation<ScanAttributes> = primitive({
   gradient({ grads, needs, input, output, attributes }) {
     const isReversed = !attributes.isReversed;
     const back = { ...attributes, isReversed };
-    const carriedGrad = recurrence(previous(input(0), back), grads[0]!, back);
+    const carriedGrad = recurrence(conj(previous(input(0), back)), grads[0]!, back);
     return [
-      needs[0] ? mul(carriedGrad, previous(output(0), attributes)) : undefined,
+      needs[0] ? mul(carriedGrad, conj(previous(output(0), attributes))) : undefined,
       needs[1] ? carriedGrad : undefined,
     ];
   },

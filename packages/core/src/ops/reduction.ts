@@ -1,7 +1,7 @@
 // Reductions over any axes: sum, product, extremes, truth, positions of extremes, moments.
 import { apply } from "../apply.ts";
 import type { ReduceKernel, State } from "../compiler/kernel.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, integerRange, isComplex, isContinuous, isFloat } from "../dtype.ts";
 import { DTypeError, ShapeError, showShape } from "../errors.ts";
 import type {
   BatchOperand,
@@ -13,11 +13,13 @@ import type {
 import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
 import { type Shape, contiguousStrides, normalizeAxes, sameShape, sizeOf } from "../shape.ts";
 import { type Tensor } from "../tensor.ts";
-import { div, eq, mul, sub, where } from "./arithmetic.ts";
+import { add, div, eq, mul, sub, where } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
-import { type Sample, composite, expose, kinked, primitive } from "./define.ts";
+import { conj, imag, real } from "./complex.ts";
+import { type Op, type Sample, composite, expose, kinked, primitive } from "./define.ts";
 import { sqrt } from "./math.ts";
 import { expand, reshape } from "./view.ts";
+import { inFloat32 } from "./widen.ts";
 
 /** Which axes a reduction folds. */
 export type Axes = number | readonly number[];
@@ -137,16 +139,14 @@ function spreadBack(reduced: Tensor, shape: Shape, axes: readonly number[]): Ten
   return expand(reshape(reduced, keptShape(shape, axes)), shape);
 }
 
-const widened = (dtype: DType): DType => (isFloat(dtype) ? dtype : "int64");
+const widened = (dtype: DType): DType => (isContinuous(dtype) ? dtype : "int64");
 export const boundOf = (dtype: DType, sign: 1 | -1): number | bigint => {
   if (isFloat(dtype)) return sign * Infinity;
-  if (dtype === "bool") return sign > 0 ? 1 : 0;
-  if (dtype === "uint8") return sign > 0 ? 255 : 0;
-  if (dtype === "int32") return sign > 0 ? 2147483647 : -2147483648;
-  return sign > 0 ? 2n ** 63n - 1n : -(2n ** 63n);
+  const [least, greatest] = integerRange(dtype);
+  return sign > 0 ? greatest : least;
 };
 
-const sumOperation = fold({
+const sumOperation = /* @__PURE__ */ fold({
   name: "sum",
   dtype: widened,
   initial: () => 0,
@@ -157,7 +157,7 @@ const sumOperation = fold({
 
 const saveBoth = () => ({ inputs: [0], outputs: [0] });
 
-const prodOperation = fold({
+const prodOperation = /* @__PURE__ */ fold({
   name: "prod",
   dtype: widened,
   initial: () => 1,
@@ -167,7 +167,7 @@ const prodOperation = fold({
     const { axes } = context.attributes;
     const x = context.input(0);
     const grad = spreadBack(context.grads[0]!, x.shape, axes);
-    return axes.length === 0 ? grad : mul(grad, productOfOthers(x, axes));
+    return axes.length === 0 ? grad : mul(grad, conj(productOfOthers(x, axes)));
   },
 });
 
@@ -217,14 +217,14 @@ const extreme = (
     },
   });
 
-const amaxOperation = extreme("amax", s.max, -1);
-const aminOperation = extreme("amin", s.min, 1);
+const amaxOperation = /* @__PURE__ */ extreme("amax", s.max, -1);
+const aminOperation = /* @__PURE__ */ extreme("amin", s.min, 1);
 
 const truth = (name: string, join: (x: Scalar, y: Scalar) => Scalar, initial: number) =>
   fold({ name, dtype: () => "bool", initial: () => initial, join, element: (x) => s.truthy(x) });
 
-const anyOperation = truth("any", s.or, 0);
-const allOperation = truth("all", s.and, 1);
+const anyOperation = /* @__PURE__ */ truth("any", s.or, 0);
+const allOperation = /* @__PURE__ */ truth("all", s.and, 1);
 
 type Reduction = (x: Tensor, axes?: Axes, options?: ReduceOptions) => Tensor;
 
@@ -335,10 +335,10 @@ function argument(name: string, better: (x: Scalar, y: Scalar) => Scalar, sign: 
   });
 }
 
-const argmaxOperation = argument("argmax", (x, y) => s.gt(x, y), -1);
-const argminOperation = argument("argmin", (x, y) => s.lt(x, y), 1);
+const argmaxOperation = /* @__PURE__ */ argument("argmax", (x, y) => s.gt(x, y), -1);
+const argminOperation = /* @__PURE__ */ argument("argmin", (x, y) => s.lt(x, y), 1);
 const numeric: readonly DType[] = ["uint8", "int32", "int64", "float32", "float64"];
-const argumentSamples = reductionSamples.filter((_, i) => i !== 2);
+const argumentSamples = /* @__PURE__ */ reductionSamples.filter((_, i) => i !== 2);
 
 const argumentReduction =
   (operation: Operation<ReduceAttributes>) =>
@@ -361,7 +361,7 @@ function diagonalMask(n: number, like: Tensor): Tensor {
   return apply(maskOperation, [like], { n })[0]!;
 }
 
-const maskOperation = primitive<{ n: number }>({
+const maskOperation = /* @__PURE__ */ primitive<{ n: number }>({
   name: "diagonalMask",
   infer: (_, { n }) => [{ shape: [n, n], dtype: "bool" }],
   lower: (_, { n }) => ({
@@ -384,7 +384,7 @@ const maskOperation = primitive<{ n: number }>({
 const floats: readonly DType[] = ["float32", "float64"];
 
 function requireFloat(name: string, x: Tensor): void {
-  if (isFloat(x.dtype)) return;
+  if (isContinuous(x.dtype)) return;
   throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
 }
 
@@ -398,7 +398,7 @@ export const mean = /* @__PURE__ */ composite(
     requireFloat("mean", x);
     return div(sum(x, axes, options), countOver(x, axes, "mean"));
   },
-  { ...testedEmpty, dtypes: floats },
+  { ...testedEmpty, dtypes: floats, inFloat32 },
 );
 
 export interface VarianceOptions extends ReduceOptions {
@@ -406,11 +406,17 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
+type Variance = (x: Tensor, axes?: Axes, options?: VarianceOptions) => Tensor;
+
 /** Variance over `axes`, with Bessel's correction by default. */
-export const variance = /* @__PURE__ */ composite(
+export const variance: Op<Variance> = /* @__PURE__ */ composite(
   "var",
   (x: Tensor, axes?: Axes, { correction = 1, keepDims = false }: VarianceOptions = {}): Tensor => {
     requireFloat("var", x);
+    if (isComplex(x.dtype)) {
+      const options = { correction, keepDims };
+      return add(variance(real(x), axes, options), variance(imag(x), axes, options));
+    }
     const centre = mean(x, axes, { keepDims: true });
     const deviation = sub(x, centre);
     const count = countOver(x, axes, "var");
@@ -426,6 +432,7 @@ export const variance = /* @__PURE__ */ composite(
       (make) => [make([2, 3, 2]), [0, 2], { keepDims: true }],
     ],
     dtypes: floats,
+    inFloat32,
   },
 );
 
@@ -436,5 +443,6 @@ export const std = /* @__PURE__ */ composite(
   {
     samples: [(make) => [make([2, 3])], (make) => [make([4, 3]), 0, { correction: 0 }]],
     dtypes: floats,
+    inFloat32,
   },
 );

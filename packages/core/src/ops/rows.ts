@@ -1,4 +1,5 @@
 // Ops on rows: the axis in question is moved to the end, and routines see rows of equal length.
+import { requireReal } from "../dtype.ts";
 import type { RoutineKernel } from "../compiler/kernel.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import type { Description, OperandDescription } from "../operation.ts";
@@ -52,7 +53,8 @@ export function rowRoutine(
     row: number,
   ) => void,
 ): RoutineKernel {
-  const { shape } = inputs[0]!;
+  const { shape, dtype } = inputs[0]!;
+  requireReal(name, dtype);
   const n = shape.at(-1)!;
   const count = sizeOf(shape.slice(0, -1));
   return {

@@ -2,7 +2,7 @@
 import { apply } from "../apply.ts";
 import { customFunction } from "../autograd/function.ts";
 import type { Combine, MapKernel } from "../compiler/kernel.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, integerRange, isContinuous, isFloat } from "../dtype.ts";
 import { DTypeError, FlambeauError, ShapeError, showShape } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { leaf } from "../scalar/instruction.ts";
@@ -28,13 +28,12 @@ function identityOf(combine: FoldAttributes["combine"], dtype: DType): number | 
   if (combine === "mul") return 1;
   const sign = combine === "max" ? -1 : 1;
   if (isFloat(dtype)) return sign * Infinity;
-  if (dtype === "int64") return combine === "max" ? -(2n ** 63n) : 2n ** 63n - 1n;
-  if (dtype === "int32") return combine === "max" ? -(2 ** 31) : 2 ** 31 - 1;
-  return combine === "max" ? 0 : dtype === "bool" ? 1 : 255;
+  const [least, greatest] = integerRange(dtype);
+  return combine === "max" ? least : greatest;
 }
 
 /** Values folded into a tensor of identities, each where its index says along the axis. */
-const foldOperation: Operation<FoldAttributes> = primitive({
+const foldOperation: Operation<FoldAttributes> = /* @__PURE__ */ primitive({
   name: "scatterFold",
   infer: ([values], { shape }) => [{ shape, dtype: values!.dtype }],
   lower([values, index], { axis, shape, combine }): MapKernel {
@@ -142,7 +141,7 @@ function mean(x: Tensor, index: Tensor, values: Tensor, how: Scattered): Tensor 
   const one = expand(ones([], { dtype: x.dtype, device: x.device }), index.shape);
   const counted = accumulate(one, index, how);
   const count = how.includeSelf ? add(counted, 1) : clamp(counted, { min: 1 });
-  return isFloat(x.dtype) ? div(total, count) : floorDivide(total, count);
+  return isContinuous(x.dtype) ? div(total, count) : floorDivide(total, count);
 }
 
 export type Reduce = "sum" | "prod" | "mean" | "amax" | "amin";

@@ -1,7 +1,7 @@
 // Places in sorted sequences.
 import { apply } from "../apply.ts";
 import type { RoutineKernel } from "../compiler/kernel.ts";
-import { dtypeOfNumber, promoteTypes } from "../dtype.ts";
+import { dtypeOfNumber, promoteTypes, requireReal } from "../dtype.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import type { Operation } from "../operation.ts";
 import { sameShape } from "../shape.ts";
@@ -12,9 +12,12 @@ import { cumsum } from "./cumulative.ts";
 import { composite, primitive } from "./define.ts";
 import { lowerBound } from "./ordering.ts";
 
-const searchOperation: Operation<{ isRight: boolean }> = primitive({
+const searchOperation: Operation<{ isRight: boolean }> = /* @__PURE__ */ primitive({
   name: "searchsorted",
-  infer: ([, values]) => [{ shape: values!.shape, dtype: "int32" }],
+  infer([, values]) {
+    requireReal("searchsorted", values!.dtype);
+    return [{ shape: values!.shape, dtype: "int32" }];
+  },
   lower: (inputs, { isRight }, outputs): RoutineKernel => ({
     kind: "routine",
     name: "searchsorted",

@@ -3,7 +3,7 @@ import { apply } from "../apply.ts";
 import { customFunction } from "../autograd/function.ts";
 import { foldLoops, foldedShape } from "../compiler/fold.ts";
 import type { ReduceKernel, State } from "../compiler/kernel.ts";
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isFloat, requireReal } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { OperandDescription, Operation } from "../operation.ts";
 import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
@@ -16,6 +16,7 @@ import { ternary } from "./elementwise.ts";
 import { type Axes, type ReduceOptions, sum } from "./reduction.ts";
 import { sumProduct } from "./sum-product.ts";
 import { reshape } from "./view.ts";
+import { inFloat32 } from "./widen.ts";
 
 interface RowAttributes {
   readonly [name: string]: readonly number[];
@@ -176,6 +177,7 @@ const rowOp = (name: string, rows: (x: Tensor, axis: number) => Tensor): Softmax
         (make) => [make([0, 3]), 1],
       ],
       dtypes: ["float32", "float64"],
+      inFloat32,
     },
   );
 
@@ -203,7 +205,7 @@ const scaledExp = /* @__PURE__ */ ternary("logsumexpGradient", (grad, x, y) =>
   s.mul(grad, s.exp(s.sub(x, y))),
 );
 
-const logsumexpOperation: Operation<RowAttributes> = primitive({
+const logsumexpOperation: Operation<RowAttributes> = /* @__PURE__ */ primitive({
   name: "logsumexp",
   infer: ([x], { axes }) => [{ shape: foldedShape(x!.shape, axes), dtype: x!.dtype }],
   lower: ([x], { axes }) =>
@@ -220,6 +222,7 @@ export const logsumexp = /* @__PURE__ */ expose(
   logsumexpOperation,
   (x: Tensor, axes: Axes, { keepDims = false }: ReduceOptions = {}): Tensor => {
     const folded = normalizeAxes("logsumexp", axes, x.ndim);
+    requireReal("logsumexp", x.dtype);
     const input = isFloat(x.dtype) ? x : cast(x, "float32");
     const result = apply(logsumexpOperation, [input], { axes: folded })[0]!;
     if (keepDims) return result;

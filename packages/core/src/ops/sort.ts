@@ -17,7 +17,7 @@ interface SortAttributes {
 }
 
 /** The first `count` elements of each sorted row, and where they stood. */
-const sortOperation: Operation<SortAttributes> = primitive({
+const sortOperation: Operation<SortAttributes> = /* @__PURE__ */ primitive({
   name: "sort",
   infer: ([x], { count }) => {
     const shape = [...x!.shape.slice(0, -1), count];

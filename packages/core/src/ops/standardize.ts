@@ -43,7 +43,7 @@ function operandLeaves(
 }
 
 /** A reduction to a mean, in one kernel. */
-const meanOperation: Operation<FoldAttributes> = primitive({
+const meanOperation: Operation<FoldAttributes> = /* @__PURE__ */ primitive({
   name: "meanOver",
   infer: ([x], { axes }) => [{ shape: foldedShape(x!.shape, axes), dtype: x!.dtype }],
   lower([x], { axes }): ReduceKernel {
@@ -64,7 +64,7 @@ const meanOperation: Operation<FoldAttributes> = primitive({
 });
 
 /** The biased variance about a given mean, and `1 / √(variance + ε)`. */
-const deviationOperation: Operation<FoldAttributes> = primitive({
+const deviationOperation: Operation<FoldAttributes> = /* @__PURE__ */ primitive({
   name: "deviationOver",
   infer: ([x], { axes }) => {
     const result = { shape: foldedShape(x!.shape, axes), dtype: x!.dtype };
@@ -99,7 +99,7 @@ const deviationOperation: Operation<FoldAttributes> = primitive({
  * `Σ g · a` and `Σ g · b · (x - mean)` over axes, in one pass; what a normalization's gradient needs.
  * Operands g, x (of equal shape), mean, a, b broadcast; the last two may be numbers.
  */
-const centredSumsOperation: Operation<FoldAttributes> = primitive({
+const centredSumsOperation: Operation<FoldAttributes> = /* @__PURE__ */ primitive({
   name: "centredSums",
   infer: ([g], { axes }) => {
     const result = { shape: foldedShape(g!.shape, axes), dtype: g!.dtype };

@@ -6,6 +6,7 @@ import type { Operation } from "../operation.ts";
 import { leaf, s } from "../scalar/instruction.ts";
 import type { Tensor } from "../tensor.ts";
 import { mul } from "./arithmetic.ts";
+import { conj } from "./complex.ts";
 import { primitive } from "./define.ts";
 
 interface SumAttributes {
@@ -14,7 +15,7 @@ interface SumAttributes {
   readonly axes: readonly number[];
 }
 
-const sumProductOperation: Operation<SumAttributes> = primitive({
+const sumProductOperation: Operation<SumAttributes> = /* @__PURE__ */ primitive({
   name: "sumProduct",
   infer: ([a], { axes }) => [{ shape: foldedShape(a!.shape, axes), dtype: a!.dtype }],
   lower([a, b], { axes }): ReduceKernel {
@@ -35,8 +36,8 @@ const sumProductOperation: Operation<SumAttributes> = primitive({
   },
   saves: ([first, second]) => ({ inputs: [...(second ? [0] : []), ...(first ? [1] : [])] }),
   gradient: ({ grads, needs, input }) => [
-    needs[0] ? mul(grads[0]!, input(1)) : undefined,
-    needs[1] ? mul(grads[0]!, input(0)) : undefined,
+    needs[0] ? mul(grads[0]!, conj(input(1))) : undefined,
+    needs[1] ? mul(grads[0]!, conj(input(0))) : undefined,
   ],
 });
 

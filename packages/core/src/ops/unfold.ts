@@ -33,7 +33,7 @@ function windowsOf(strides: readonly number[], attributes: WindowAttributes) {
   };
 }
 
-const unfoldOperation: Operation<WindowAttributes> = primitive({
+const unfoldOperation: Operation<WindowAttributes> = /* @__PURE__ */ primitive({
   name: "unfold",
   traits: { isView: true },
   infer: ([x], attributes) => [{ shape: windowsOf(x!.shape, attributes).shape, dtype: x!.dtype }],
@@ -57,7 +57,7 @@ const further = (attributes: WindowAttributes, size: number): WindowAttributes =
 });
 
 /** Adds windows up where they overlap. */
-const overlapOperation: Operation<WindowAttributes> = primitive({
+const overlapOperation: Operation<WindowAttributes> = /* @__PURE__ */ primitive({
   name: "unfoldGradient",
   infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
   lower([x], attributes): MapKernel {
@@ -80,7 +80,8 @@ const overlapOperation: Operation<WindowAttributes> = primitive({
 const windows = (x: Tensor, attributes: WindowAttributes): Tensor =>
   apply(unfoldOperation, [x], attributes)[0]!;
 
-const overlapped = (x: Tensor, attributes: WindowAttributes): Tensor =>
+/** The sum of windows where they overlap: the adjoint of `unfold`. @internal */
+export const overlapped = (x: Tensor, attributes: WindowAttributes): Tensor =>
   apply(overlapOperation, [x], attributes)[0]!;
 
 /** Windows of `size` elements along `axis`, every `step`, with the elements as a new last axis; a view. */

@@ -1,7 +1,7 @@
 // Distinct elements or slices.
 import { apply } from "../apply.ts";
 import type { RoutineKernel } from "../compiler/kernel.ts";
-import type { DType, TypedArray } from "../dtype.ts";
+import { type DType, type TypedArray, isBig, requireReal } from "../dtype.ts";
 import type { Operation } from "../operation.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -31,10 +31,11 @@ function orderOf(source: TypedArray, dtype: DType, rows: number, width: number):
 }
 
 /** Rows `[n, width]` → distinct rows, the distinct row of each, how often each occurs, how many there are. */
-const uniqueOperation: Operation<UniqueAttributes> = primitive({
+const uniqueOperation: Operation<UniqueAttributes> = /* @__PURE__ */ primitive({
   name: "unique",
   traits: { hasDataDependentSize: true },
   infer: ([x], { size }) => {
+    requireReal("unique", x!.dtype);
     const [n, width] = x!.shape as [number, number];
     return [
       { shape: [size, width], dtype: x!.dtype },
@@ -74,7 +75,7 @@ const uniqueOperation: Operation<UniqueAttributes> = primitive({
         previous = row;
       }
       count![0] = group + 1;
-      values!.fill((x!.dtype === "int64" ? 0n : 0) as never, Math.min(group + 1, size) * width);
+      values!.fill((isBig(x!.dtype) ? 0n : 0) as never, Math.min(group + 1, size) * width);
       tally.forEach((times, i) => (counts![i] = BigInt(times) as never));
     },
   }),

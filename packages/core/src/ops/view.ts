@@ -64,7 +64,7 @@ const withoutOnes = ({ shape, strides }: Layout): Layout => {
   );
 };
 
-const reshapeOperation: Operation<{ shape: readonly number[] }> = primitive({
+const reshapeOperation: Operation<{ shape: readonly number[] }> = /* @__PURE__ */ primitive({
   name: "reshape",
   traits: viewTraits,
   infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
@@ -119,7 +119,7 @@ export const reshape = /* @__PURE__ */ expose(
   },
 );
 
-const permuteOperation: Operation<{ axes: readonly number[] }> = primitive({
+const permuteOperation: Operation<{ axes: readonly number[] }> = /* @__PURE__ */ primitive({
   name: "permute",
   traits: viewTraits,
   infer: ([x], { axes }) => [{ shape: axes.map((axis) => x!.shape[axis]!), dtype: x!.dtype }],
@@ -158,7 +158,7 @@ export const permute = /* @__PURE__ */ expose(
   { samples: [(make) => [make([2, 3, 4]), [2, 0, 1]], (make) => [make([2, 3]), [-1, 0]]] },
 );
 
-const expandOperation: Operation<{ shape: readonly number[] }> = primitive({
+const expandOperation: Operation<{ shape: readonly number[] }> = /* @__PURE__ */ primitive({
   name: "expand",
   traits: viewTraits,
   infer: ([x], { shape }) => [{ shape, dtype: x!.dtype }],
@@ -210,7 +210,7 @@ interface SliceAttributes {
   readonly steps: readonly number[];
 }
 
-const sliceOperation: Operation<SliceAttributes> = primitive({
+const sliceOperation: Operation<SliceAttributes> = /* @__PURE__ */ primitive({
   name: "slice",
   traits: viewTraits,
   infer: ([x], { lengths }) => [{ shape: lengths, dtype: x!.dtype }],

@@ -80,6 +80,8 @@ const devices = new Map<string, Device>();
 /** Best first; `FLAMBEAU_BACKEND` goes before all of them. */
 let preference: string[] = ["reference"];
 let chosen: Device | undefined;
+/** The best by preference, once asked for. */
+let usual: Device | undefined;
 
 /** Makes a backend available by name; `preferred` ones become the default before older ones. */
 export function registerBackend<Handle>(
@@ -91,7 +93,7 @@ export function registerBackend<Handle>(
   factories.set(name, create as unknown as () => Backend);
   if (options.preferred) {
     preference = [name, ...preference.filter((other) => other !== name)];
-    chosen = undefined;
+    usual = undefined;
   }
 }
 
@@ -119,8 +121,9 @@ export function device(name: string): Device {
 
 /** Where new tensors go. */
 export function defaultDevice(): Device {
-  chosen ??= device(environmentVariable("FLAMBEAU_BACKEND") || preference[0]!);
-  return chosen;
+  if (chosen !== undefined) return chosen;
+  usual ??= device(environmentVariable("FLAMBEAU_BACKEND") || preference[0]!);
+  return usual;
 }
 
 /** Sets where new tensors go; returns the device. */

@@ -1,6 +1,6 @@
 // Modified Bessel functions of the first kind as expressions, on float32 and float64. The series were
 // computed for this project in 40 digits.
-import { type Scalar, constant, s } from "./instruction.ts";
+import { type Scalar, s } from "./instruction.ts";
 import { chebyshev } from "./polynomial.ts";
 
 /** e⁻ˣ·I₀(x) in x/4 - 1, for x in [0, 8]. */
@@ -60,8 +60,6 @@ function parts(x: Scalar, near: readonly number[], far: readonly number[]) {
   };
 }
 
-const isInfinite = (x: Scalar): Scalar => s.eq(s.abs(x), Infinity);
-
 /** `e^-|x|·I₀(x)`. */
 export function i0e(x: Scalar): Scalar {
   const { isNear, near, far } = parts(x, i0Near, i0Far);
@@ -81,12 +79,11 @@ const grown = (x: Scalar, value: Scalar): Scalar => {
   return s.mul(s.mul(half, value), half);
 };
 
-/** `I₀(x)`. */
-export const i0 = (x: Scalar): Scalar =>
-  s.select(isInfinite(x), constant(Infinity, x.dtype), grown(x, i0e(x)));
+/** `I₀(x)`; NaN at ±∞, as in PyTorch. */
+export const i0 = (x: Scalar): Scalar => grown(x, i0e(x));
 
-/** `I₁(x)`. */
-export const i1 = (x: Scalar): Scalar => s.select(isInfinite(x), x, grown(x, i1e(x)));
+/** `I₁(x)`; NaN at ±∞, as in PyTorch. */
+export const i1 = (x: Scalar): Scalar => grown(x, i1e(x));
 
 /** `I₁(x)/x`, which is 1/2 at 0, times `e^-|x|`. */
 export function i1eOverX(x: Scalar): Scalar {

@@ -1,5 +1,5 @@
 // Derivatives of scalar expressions: one table row per instruction, and the chain rule.
-import { isFloat } from "../dtype.ts";
+import { isComplex, isContinuous } from "../dtype.ts";
 import {
   type BinaryInstruction,
   type Scalar,
@@ -65,7 +65,7 @@ const binaryRules = {
   pow: [
     // x⁰ is flat, also at x = 0 where y·x^(y-1) is 0·∞.
     (x, y) => s.select(s.eq(y, 0), 0, s.mul(y, s.pow(x, s.sub(y, 1)))),
-    (x, y, out) => s.select(s.and(s.eq(x, 0), s.ge(y, 0)), 0, s.mul(out, s.log(x))),
+    (x, y, out) => s.select(s.and(s.eq(x, 0), s.ge(s.real(y), 0)), 0, s.mul(out, s.log(x))),
   ],
   atan2: [
     (x, y) => s.div(y, s.add(s.mul(x, x), s.mul(y, y))),
@@ -98,9 +98,20 @@ function times(x: Scalar, y: Scalar): Scalar {
   return s.mul(x, y);
 }
 
+/** Of what is real though its operand is complex: PyTorch's conjugate Wirtinger derivatives. */
+const complexRules: { readonly [op: string]: (z: Scalar, g: Scalar, out: Scalar) => Scalar } = {
+  real: (_, g) => s.complex(g, 0),
+  imag: (_, g) => s.complex(0, g),
+  abs: (z, g, out) => {
+    const [up, size] = [s.cast(g, z.dtype), s.cast(out, z.dtype)];
+    return s.select(s.eq(out, 0), constant(0, z.dtype), s.mul(up, s.div(z, size)));
+  },
+};
+
 /**
  * The sum over roots of `upstream · d e / d argument`, as an expression; `undefined` where it is
- * zero. Reverse mode over the expression, so shared subexpressions are derived once.
+ * zero. Reverse mode over the expression, so shared subexpressions are derived once. On complex
+ * numbers partial derivatives are conjugated: gradients then point where a real loss grows.
  */
 export function pullback(
   e: Scalar,
@@ -111,7 +122,7 @@ export function pullback(
   const gradients = new Map<Scalar, Scalar>([[e, upstream]]);
   const result = new Map<number, Scalar>();
   const accumulate = (node: Scalar, term: Scalar) => {
-    if (!isFloat(node.dtype)) return;
+    if (!isContinuous(node.dtype)) return;
     const known = gradients.get(node);
     gradients.set(node, known === undefined ? term : s.add(known, term));
   };
@@ -127,14 +138,19 @@ export function pullback(
       accumulate(node.x, s.select(node.condition, g, zero));
       accumulate(node.y, s.select(node.condition, zero, g));
     } else if (node.op === "cast") {
-      if (isFloat(node.x.dtype)) accumulate(node.x, s.cast(g, node.x.dtype));
+      if (isContinuous(node.x.dtype)) accumulate(node.x, s.cast(g, node.x.dtype));
+    } else if (node.op === "complex") {
+      accumulate(node.x, s.real(g));
+      accumulate(node.y, s.imag(g));
+    } else if ("x" in node && isComplex(node.x.dtype) && complexRules[node.op] !== undefined) {
+      accumulate(node.x, complexRules[node.op]!(node.x, g, node));
     } else if ("y" in node) {
       const rules: BinaryRule = binaryRules[node.op as BinaryInstruction];
-      if (rules?.[0]) accumulate(node.x, times(g, rules[0](node.x, node.y, node)));
-      if (rules?.[1]) accumulate(node.y, times(g, rules[1](node.x, node.y, node)));
+      if (rules?.[0]) accumulate(node.x, times(g, s.conj(rules[0](node.x, node.y, node))));
+      if (rules?.[1]) accumulate(node.y, times(g, s.conj(rules[1](node.x, node.y, node))));
     } else if ("x" in node && node.op !== "bitcast") {
       const rule: UnaryRule = unaryRules[node.op as UnaryInstruction];
-      if (rule) accumulate(node.x, times(g, rule(node.x, node)));
+      if (rule) accumulate(node.x, times(g, s.conj(rule(node.x, node))));
     }
   }
   return result;

@@ -1,8 +1,9 @@
 // The meaning of the scalar vocabulary, in JavaScript: what every backend must agree with.
 // float32 rounds after each instruction; int32 and uint8 wrap; int64 is a bigint; bool is 0 or 1.
-import { type DType, isFloat } from "../dtype.ts";
+import { type DType, isBig, isContinuous, isFloat } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import { erf } from "./erf.ts";
+import { roundHalf } from "./half.ts";
 import type { BinaryInstruction, UnaryInstruction } from "./instruction.ts";
 import type { LinearScalars, Step } from "./linear.ts";
 
@@ -127,12 +128,21 @@ const bigintMeaning: Partial<Record<string, (x: bigint, y: bigint) => Value>> = 
   shrU: (x, y) => BigInt.asUintN(64, x) >> (y & 63n),
 };
 
-/** Rounds or wraps a raw result to what `dtype` can hold. */
+/** Rounds or wraps a raw result to what `dtype` can hold; of complex numbers a part. */
 export const roundTo: Record<DType, (x: Value) => Value> = {
   float64: (x) => Number(x),
   float32: (x) => Math.fround(Number(x)),
+  float16: (x) => roundHalf(Number(x), "float16"),
+  bfloat16: (x) => roundHalf(Number(x), "bfloat16"),
+  complex64: (x) => Math.fround(Number(x)),
+  complex128: (x) => Number(x),
   int64: (x) => BigInt.asIntN(64, x as bigint),
+  uint64: (x) => BigInt.asUintN(64, x as bigint),
   int32: (x) => (x as number) | 0,
+  uint32: (x) => (x as number) >>> 0,
+  int16: (x) => ((x as number) << 16) >> 16,
+  uint16: (x) => (x as number) & 65535,
+  int8: (x) => ((x as number) << 24) >> 24,
   uint8: (x) => (x as number) & 255,
   bool: (x) => (x === 0 || x === 0n ? 0 : 1),
 };
@@ -144,17 +154,15 @@ const int64Min = -(2n ** 63n);
  * int64; what does not fit int64 (and NaN) becomes its minimum, as on x86, where C leaves it open.
  */
 export function convert(x: Value, from: DType, to: DType): Value {
-  if (to === "bool") return roundTo.bool(x);
-  if (isFloat(to)) return roundTo[to](x);
-  if (isFloat(from)) {
-    const whole = Math.trunc(x as number);
-    const fits = whole >= -(2 ** 63) && whole < 2 ** 63;
-    const wide = fits ? BigInt(whole) : int64Min;
-    return to === "int64" ? wide : Number(BigInt.asIntN(32, wide)) & (to === "uint8" ? 255 : -1);
+  if (to === "bool" || isContinuous(to)) return roundTo[to](x);
+  let whole: Value = x;
+  if (isContinuous(from)) {
+    const truncated = Math.trunc(x as number);
+    const limit = to === "uint64" ? 2 ** 64 : 2 ** 63;
+    whole = truncated >= -(2 ** 63) && truncated < limit ? BigInt(truncated) : int64Min;
   }
-  if (to === "int64") return BigInt(x);
-  const narrow = typeof x === "bigint" ? Number(BigInt.asIntN(32, x)) : x;
-  return roundTo[to](narrow);
+  if (isBig(to)) return roundTo[to](BigInt(whole));
+  return roundTo[to](typeof whole === "bigint" ? Number(BigInt.asIntN(32, whole)) : whole);
 }
 
 const bits = new DataView(new ArrayBuffer(8));

@@ -21,9 +21,10 @@ const psi = [
   5.456147570322795e-13, -9.360993131036438e-14, 1.606064636295075e-14, -2.7555431377438815e-15,
   4.727736178601912e-16, -8.11148420346509e-17, 1.391707769474154e-17,
 ]; // prettier-ignore
-/** ψ is 0 at 1 + root, in two parts. */
-const rootHigh = 0.46163214496836236;
-const rootLow = -1.5522348162858677e-17;
+/** ψ is 0 at 1 + root; in two parts, of which float32 holds the first. */
+const root = 0.46163214496836236;
+const rootHigh = Math.fround(root);
+const rootLow = root - rootHigh - 1.5522348162858677e-17;
 
 /** B₂, B₄, …, B₁₈. */
 const bernoulli = [

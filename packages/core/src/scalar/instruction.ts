@@ -1,6 +1,16 @@
 // The closed vocabulary of per-element arithmetic, and `s`, which builds expressions in it.
 // Meaning: evaluate.ts. Derivatives: derive.ts. Straight-line form and text: linear.ts.
-import type { DType } from "../dtype.ts";
+import {
+  type DType,
+  byteSize,
+  complexDType,
+  isBig,
+  isComplex,
+  isContinuous,
+  isUnsigned,
+  realDType,
+  valueDType,
+} from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 
 export const unaryInstructions = [
@@ -20,6 +30,12 @@ export type BinaryInstruction = (typeof binaryInstructions)[number];
 export type Instruction = UnaryInstruction | BinaryInstruction;
 
 /**
+ * What takes complex numbers apart and puts them together. Stands apart from the vocabulary:
+ * compiler/realize.ts leaves none of them, nor any complex dtype, for backends.
+ */
+export type ComplexInstruction = "real" | "imag" | "complex";
+
+/**
  * A typed expression over one element.
  * Leaves: `const`; `arg` (an op's operand); inside kernels `load` (what a load fetched), `param` (a
  * number given at run time), `index` (the position along a loop axis, int32) and, in reductions,
@@ -28,8 +44,8 @@ export type Instruction = UnaryInstruction | BinaryInstruction;
 export type Scalar =
   | { readonly op: "const"; readonly dtype: DType; readonly value: number | bigint }
   | { readonly op: Leaf; readonly dtype: DType; readonly position: number }
-  | { readonly op: UnaryInstruction | "cast" | "bitcast"; readonly dtype: DType; readonly x: Scalar }
-  | { readonly op: BinaryInstruction; readonly dtype: DType; readonly x: Scalar; readonly y: Scalar }
+  | { readonly op: UnaryInstruction | "cast" | "bitcast" | "real" | "imag"; readonly dtype: DType; readonly x: Scalar }
+  | { readonly op: BinaryInstruction | "complex"; readonly dtype: DType; readonly x: Scalar; readonly y: Scalar }
   | {
       readonly op: "select";
       readonly dtype: DType;
@@ -43,34 +59,20 @@ export type Leaf = "arg" | "load" | "param" | "index" | "state" | "other";
 /** What builders accept: numbers take the dtype of the operand beside them. */
 export type ScalarLike = Scalar | number | bigint | boolean;
 
-/** A constant, rounded to what `dtype` can hold. */
+/**
+ * A constant, rounded to what `dtype` can hold; of float16 and bfloat16 to what they compute in,
+ * float32. Complex constants are real.
+ */
 export function constant(value: number | bigint | boolean, dtype: DType): Scalar {
-  switch (dtype) {
-    case "float64":
-      return { op: "const", dtype, value: Number(value) };
-    case "float32":
-      return { op: "const", dtype, value: Math.fround(Number(value)) };
-    case "int64":
-      return {
-        op: "const",
-        dtype,
-        value: BigInt.asIntN(64, typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)))),
-      }; // prettier-ignore
-    case "int32":
-      return {
-        op: "const",
-        dtype,
-        value: Number(BigInt.asIntN(32, BigInt(Math.trunc(Number(value))))),
-      };
-    case "uint8":
-      return {
-        op: "const",
-        dtype,
-        value: Number(BigInt.asUintN(8, BigInt(Math.trunc(Number(value))))),
-      };
-    case "bool":
-      return { op: "const", dtype, value: Number(value) === 0 ? 0 : 1 };
+  if (dtype === "bool") return { op: "const", dtype, value: Number(value) === 0 ? 0 : 1 };
+  if (isContinuous(dtype)) {
+    const part = valueDType(dtype) === "float64" ? Number(value) : Math.fround(Number(value));
+    return { op: "const", dtype, value: part };
   }
+  const whole = typeof value === "bigint" ? value : BigInt(Math.trunc(Number(value)));
+  const bits = byteSize(dtype) * 8;
+  const wrapped = isUnsigned(dtype) ? BigInt.asUintN(bits, whole) : BigInt.asIntN(bits, whole);
+  return { op: "const", dtype, value: isBig(dtype) ? wrapped : Number(wrapped) };
 }
 
 export const leaf = (op: Leaf, position: number, dtype: DType): Scalar => ({ op, dtype, position });
@@ -96,14 +98,33 @@ function unify(op: string, x: ScalarLike, y: ScalarLike): [Scalar, Scalar] {
 
 const yieldsBool = new Set<BinaryInstruction>(["eq", "ne", "lt", "le", "and", "or"]);
 
+/** What complex numbers have: they are not ordered, and have no bits and no remainder. */
+const complexInstructions = new Set<string>([
+  "neg", "abs", "not", "sqrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "asin", "acos",
+  "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "add", "sub", "mul", "div", "pow",
+  "eq", "ne", "and", "or",
+]); // prettier-ignore
+
+function requireDefined(op: string, dtype: DType): void {
+  if (!isComplex(dtype) || complexInstructions.has(op)) return;
+  throw new DTypeError(
+    `${op} is not defined on ${dtype}: complex numbers have no order, bits or remainder. Take ` +
+      `abs(x), real(x) or imag(x) first.`,
+  );
+}
+
 const unaryBuilder =
   (op: UnaryInstruction) =>
-  (x: Scalar): Scalar => ({ op, dtype: op === "not" ? "bool" : x.dtype, x });
+  (x: Scalar): Scalar => {
+    requireDefined(op, x.dtype);
+    return { op, dtype: op === "not" ? "bool" : op === "abs" ? realDType(x.dtype) : x.dtype, x };
+  };
 
 const binaryBuilder =
   (op: BinaryInstruction) =>
   (x: ScalarLike, y: ScalarLike): Scalar => {
     const [a, b] = unify(op, x, y);
+    requireDefined(op, a.dtype);
     return { op, dtype: yieldsBool.has(op) ? "bool" : a.dtype, x: a, y: b };
   };
 
@@ -128,6 +149,20 @@ export const s = {
   ...builders,
   constant,
   cast,
+  /** The real part; of a real number itself. */
+  real: (x: Scalar): Scalar =>
+    isComplex(x.dtype) ? { op: "real", dtype: realDType(x.dtype), x } : x,
+  /** The imaginary part; of a real number 0. */
+  imag: (x: Scalar): Scalar =>
+    isComplex(x.dtype) ? { op: "imag", dtype: realDType(x.dtype), x } : constant(0, x.dtype),
+  /** A complex number of two floats. */
+  complex(re: ScalarLike, im: ScalarLike): Scalar {
+    const [x, y] = unify("complex", re, im);
+    return { op: "complex", dtype: complexDType(x.dtype), x, y };
+  },
+  /** The complex conjugate; of a real number itself. */
+  conj: (x: Scalar): Scalar =>
+    isComplex(x.dtype) && x.op !== "const" ? s.complex(s.real(x), s.neg(s.imag(x))) : x,
   /** Reinterprets the bits: int32 ↔ float32, int64 ↔ float64. */
   bitcast: (x: Scalar, dtype: DType): Scalar => ({ op: "bitcast", dtype, x }),
   gt: (x: ScalarLike, y: ScalarLike): Scalar => builders.lt(y, x),

@@ -1,10 +1,16 @@
 // Straight-line form of scalar expressions: a list of instructions in which equal subexpressions
 // stand once. Backends walk it; its text is what kernel caches compare.
 import { type DType, shortName } from "../dtype.ts";
-import { type Instruction, type Leaf, type Scalar, operandsOf } from "./instruction.ts";
+import {
+  type ComplexInstruction,
+  type Instruction,
+  type Leaf,
+  type Scalar,
+  operandsOf,
+} from "./instruction.ts";
 
 export interface Step {
-  readonly op: Instruction | Leaf | "const" | "cast" | "bitcast" | "select";
+  readonly op: Instruction | ComplexInstruction | Leaf | "const" | "cast" | "bitcast" | "select";
   readonly dtype: DType;
   /** Positions of the operands in the list; `select` has condition, x, y. */
   readonly operands: readonly number[];

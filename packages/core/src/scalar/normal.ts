@@ -67,7 +67,9 @@ export function erfc(x: Scalar): Scalar {
 export function erfcx(x: Scalar): Scalar {
   const y = s.abs(x);
   const tail = scaledTail(y);
-  return s.select(s.lt(x, 0), s.sub(s.mul(2, s.exp(s.mul(x, x))), tail), tail);
+  // What is not chosen must not overflow: its derivative would be NaN.
+  const left = s.min(x, constant(0, x.dtype));
+  return s.select(s.lt(x, 0), s.sub(s.mul(2, s.exp(s.mul(left, left))), tail), tail);
 }
 
 /** The distribution function of the standard normal. */

@@ -38,7 +38,7 @@ const badFiles: Record<string, Uint8Array> = {
   "not UTF-8": Uint8Array.of(4, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff, 0xfe, 0x7d),
   "tensor that is no object": file('{"x":3}'),
   "unknown dtype": file(x("F7", [1], [0, 1]), 1),
-  "dtype not supported yet": file(x("BF16", [1], [0, 2]), 2),
+  "dtype not supported": file(x("F8_E5M2", [1], [0, 1]), 1),
   "dtype named as a property of objects": file(x("constructor", [1], [0, 1]), 1),
   "dtype missing": file('{"x":{"shape":[1],"data_offsets":[0,4]}}', 4),
   "shape missing": file('{"x":{"dtype":"F32","data_offsets":[0,4]}}', 4),

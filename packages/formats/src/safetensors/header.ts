@@ -30,11 +30,20 @@ interface Element {
   readonly bytes: number;
 }
 
+/** In the order in which writers of the format place tensors. */
 const elements: Readonly<Record<string, Element>> = {
-  F64: { dtype: "float64", bytes: 8 },
+  U64: { dtype: "uint64", bytes: 8 },
   I64: { dtype: "int64", bytes: 8 },
+  F64: { dtype: "float64", bytes: 8 },
+  C64: { dtype: "complex64", bytes: 8 },
   F32: { dtype: "float32", bytes: 4 },
+  U32: { dtype: "uint32", bytes: 4 },
   I32: { dtype: "int32", bytes: 4 },
+  BF16: { dtype: "bfloat16", bytes: 2 },
+  F16: { dtype: "float16", bytes: 2 },
+  U16: { dtype: "uint16", bytes: 2 },
+  I16: { dtype: "int16", bytes: 2 },
+  I8: { dtype: "int8", bytes: 1 },
   U8: { dtype: "uint8", bytes: 1 },
   BOOL: { dtype: "bool", bytes: 1 },
 };

@@ -1,16 +1,9 @@
 // Safetensors to tensors: from bytes, or from a file one tensor at a time. What a file may claim is
 // checked in header.ts.
-import {
-  type DType,
-  type Device,
-  type Tensor,
-  defaultDevice,
-  device,
-  tensor,
-} from "@flambeau/core";
+import { type Device, type Tensor, defaultDevice, device } from "@flambeau/core";
+import { fromBytes } from "@flambeau/core/extension";
 import { type FileReader, openFile } from "../node-file.ts";
 import {
-  type SafetensorsEntry,
   type SafetensorsHeader,
   headerLength,
   parseHeader,
@@ -26,28 +19,6 @@ export interface LoadOptions {
 export interface SafetensorsFile {
   readonly tensors: Record<string, Tensor>;
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-const arrayTypes = {
-  float64: Float64Array,
-  int64: BigInt64Array,
-  float32: Float32Array,
-  int32: Int32Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} satisfies Record<DType, unknown>;
-
-/** Uploads the bytes of one tensor. */
-function toTensor(entry: SafetensorsEntry, bytes: Uint8Array, target: Device): Tensor {
-  const ArrayType = arrayTypes[entry.dtype];
-  const isAligned = bytes.byteOffset % ArrayType.BYTES_PER_ELEMENT === 0;
-  const { buffer, byteOffset, byteLength } = isAligned ? bytes : bytes.slice();
-  const data = new ArrayType(
-    buffer as ArrayBuffer,
-    byteOffset,
-    byteLength / ArrayType.BYTES_PER_ELEMENT,
-  );
-  return tensor(data, { shape: entry.shape, dtype: entry.dtype, device: target });
 }
 
 /** The device, once it is known to have every dtype of the file. */
@@ -66,7 +37,12 @@ export function readSafetensors(bytes: Uint8Array, options: LoadOptions = {}): S
     const from = header.dataStart;
     return [
       entry.name,
-      toTensor(entry, bytes.subarray(from + entry.begin, from + entry.end), target),
+      fromBytes(
+        bytes.subarray(from + entry.begin, from + entry.end),
+        entry.shape,
+        entry.dtype,
+        target,
+      ),
     ];
   });
   return { tensors: Object.fromEntries(tensors), metadata: header.metadata };
@@ -91,7 +67,7 @@ export async function loadSafetensors(
     const tensors: [string, Tensor][] = [];
     for (const entry of header.entries) {
       const bytes = await file.read(header.dataStart + entry.begin, entry.end - entry.begin);
-      tensors.push([entry.name, toTensor(entry, bytes, target)]);
+      tensors.push([entry.name, fromBytes(bytes, entry.shape, entry.dtype, target)]);
     }
     return { tensors: Object.fromEntries(tensors), metadata: header.metadata };
   } finally {

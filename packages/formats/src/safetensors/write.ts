@@ -48,7 +48,13 @@ function plan(tensors: Readonly<Record<string, Tensor>>, { metadata }: WriteOpti
         `safetensors: "__metadata__" is reserved; give the tensor another name.`,
       );
     }
-    const format = formatNames.get(dtype)!;
+    const format = formatNames.get(dtype);
+    if (format === undefined) {
+      throw new FormatError(
+        `safetensors: the format has no ${dtype}, which tensor ${JSON.stringify(name)} is. Convert it ` +
+          `before saving.`,
+      );
+    }
     const end = dataSize + size * format.bytes;
     fields.push([name, { dtype: format.name, shape, data_offsets: [dataSize, end] }]);
     dataSize = end;
@@ -71,8 +77,7 @@ async function* partsOf({ head, tensors }: Plan): AsyncIterable<Uint8Array> {
   try {
     yield head;
     for (const one of tensors) {
-      const data = await one.data();
-      yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+      yield await one.bytes();
     }
   } finally {
     for (const one of tensors) one.dispose();

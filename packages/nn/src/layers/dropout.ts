@@ -1,5 +1,14 @@
 // Layers that drop values while training.
-import { type Generator, type Tensor, dropout, dropout2d } from "@flambeau/core";
+import {
+  type Generator,
+  type Tensor,
+  alphaDropout,
+  dropout,
+  dropout1d,
+  dropout2d,
+  dropout3d,
+  featureAlphaDropout,
+} from "@flambeau/core";
 import { Module } from "../module.ts";
 import { showOptions } from "../outline.ts";
 
@@ -32,5 +41,33 @@ export class Dropout extends Module {
 export class Dropout2d extends Dropout {
   override forward(x: Tensor): Tensor {
     return dropout2d(x, this.p, { training: this.training, generator: this.generator });
+  }
+}
+
+/** Zeroes whole channels: [batch, channels, length]. `torch.nn.Dropout1d`. */
+export class Dropout1d extends Dropout {
+  override forward(x: Tensor): Tensor {
+    return dropout1d(x, this.p, { training: this.training, generator: this.generator });
+  }
+}
+
+/** Zeroes whole channels: [batch, channels, depth, height, width]. `torch.nn.Dropout3d`. */
+export class Dropout3d extends Dropout {
+  override forward(x: Tensor): Tensor {
+    return dropout3d(x, this.p, { training: this.training, generator: this.generator });
+  }
+}
+
+/** Dropout that keeps mean and variance, for `SELU`. `torch.nn.AlphaDropout`. */
+export class AlphaDropout extends Dropout {
+  override forward(x: Tensor): Tensor {
+    return alphaDropout(x, this.p, { training: this.training, generator: this.generator });
+  }
+}
+
+/** `AlphaDropout` of whole channels: [batch, channels, …]. `torch.nn.FeatureAlphaDropout`. */
+export class FeatureAlphaDropout extends Dropout {
+  override forward(x: Tensor): Tensor {
+    return featureAlphaDropout(x, this.p, { training: this.training, generator: this.generator });
   }
 }

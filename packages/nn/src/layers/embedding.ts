@@ -1,5 +1,5 @@
 // Tables of vectors.
-import { type Parameter, type Tensor, embedding } from "@flambeau/core";
+import { type Parameter, type Tensor, embedding, embeddingBag } from "@flambeau/core";
 import * as init from "../init.ts";
 import { Module } from "../module.ts";
 import { showOptions } from "../outline.ts";
@@ -15,7 +15,7 @@ export class Embedding extends Module {
   readonly count: number;
   readonly size: number;
   readonly paddingIndex: number | undefined;
-  readonly weight: Parameter; // [count, size]
+  weight: Parameter; // [count, size]; assign another layer's to share it
 
   constructor(count: number, size: number, options: EmbeddingLayerOptions = {}) {
     super();
@@ -33,5 +33,37 @@ export class Embedding extends Module {
   override extraRepr(): string {
     const { count, size, paddingIndex } = this;
     return `${count}, ${size}${paddingIndex === undefined ? "" : `, ${showOptions({ paddingIndex })}`}`;
+  }
+}
+
+export interface EmbeddingBagLayerOptions extends EmbeddingLayerOptions {
+  /** Default `mean`. */
+  readonly mode?: "sum" | "mean" | "max";
+  /** The last offset is the end of the last bag. Default false. */
+  readonly includeLastOffset?: boolean;
+}
+
+/**
+ * Rows of a table, reduced by bags: [bags, length] (or [all] with the offsets of bags) → [bags, size].
+ * `torch.nn.EmbeddingBag`.
+ */
+export class EmbeddingBag extends Embedding {
+  readonly mode: "sum" | "mean" | "max";
+  readonly includeLastOffset: boolean;
+
+  constructor(count: number, size: number, options: EmbeddingBagLayerOptions = {}) {
+    super(count, size, options);
+    this.mode = options.mode ?? "mean";
+    this.includeLastOffset = options.includeLastOffset ?? false;
+  }
+
+  override forward(index: Tensor, offsets?: Tensor, perSampleWeights?: Tensor): Tensor {
+    const { mode, includeLastOffset, paddingIndex } = this;
+    const options = { mode, includeLastOffset, paddingIndex, perSampleWeights };
+    return embeddingBag(this.weight, index, offsets, options);
+  }
+
+  override extraRepr(): string {
+    return `${super.extraRepr()}, ${showOptions({ mode: this.mode })}`;
   }
 }

@@ -14,7 +14,7 @@ export interface LinearOptions extends LayerOptions {
 export class Linear extends Module {
   readonly inFeatures: number;
   readonly outFeatures: number;
-  readonly weight: Parameter; // [outFeatures, inFeatures]
+  weight: Parameter; // [outFeatures, inFeatures]; assign another layer's to share it
   readonly bias: Parameter | undefined; // [outFeatures]
 
   constructor(inFeatures: number, outFeatures: number, options: LinearOptions = {}) {

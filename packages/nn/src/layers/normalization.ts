@@ -156,6 +156,13 @@ export class InstanceNorm2d extends InstanceNorm {
   }
 }
 
+/** [batch, features, depth, height, width]. `torch.nn.InstanceNorm3d`. */
+export class InstanceNorm3d extends InstanceNorm {
+  constructor(numFeatures: number, options: RunningNormOptions = {}) {
+    super(numFeatures, { ...options, ndims: [5] });
+  }
+}
+
 export interface LayerNormOptions extends LayerOptions {
   /** Default 1e-5. */
   readonly eps?: number;

@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["packages/**/*.test.ts", "scripts/**/*.test.ts"],
     // Processes, not threads: tests set environment variables and start workers of their own.
     pool: "forks",
+    maxWorkers: "100%",
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -1,7 +1,7 @@
 // `npm run docs`: writes docs/ops.md from the exports themselves: documentation comments, signatures,
 // formulas, dtypes, and an example that is executed here. With --check it only says whether it is fresh.
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import * as core from "@flambeau/core";
 import { isTensor } from "@flambeau/core";
 import { type Definition, dtypes, isOp } from "@flambeau/core/extension";
@@ -55,13 +55,18 @@ function familyOf(file: string): Family | undefined {
   const source = readFileSync(join(folder, file), "utf8");
   const title = /^\/\/ (.*?)[.:]/.exec(source)?.[1] ?? file;
   const entries: Entry[] = [];
-  for (const [, raw, name, rest] of source.matchAll(declaration)) {
-    const value = exported[name!];
+  // Folders are namespaces: `linalg/qr.ts` has `linalg.qr`.
+  const namespace = dirname(file);
+  const inside = exported[namespace] as Record<string, unknown> | undefined;
+  for (const [, raw, plain, rest] of source.matchAll(declaration)) {
+    const isInside = isOp(inside?.[plain!]);
+    const value = isInside ? inside![plain!] : exported[plain!];
     if (!isOp(value)) continue;
+    const name = isInside ? `${namespace}.${plain}` : plain!;
     entries.push({
-      name: name!,
+      name,
       comment: commentText(raw!),
-      signature: signatureOf(name!, rest!),
+      signature: signatureOf(name, rest!),
       definition: value.definition,
       call: value as unknown as Entry["call"],
     });
@@ -84,6 +89,8 @@ function exampleOf({ name, definition, call }: Entry): string {
     ? "float32"
     : definition.dtypes![0]!;
   const source = createSampleSource({ dtype, device: "reference", seed: seedOf(name) });
+  // Ops that draw must draw the same each time.
+  core.manualSeed(0);
   const inputs = definition.samples[0]!(source);
   const lines = inputs.map((input, i) => `${"xyzw"[i] ?? `x${i}`} = ${show(input)}`);
   const names = inputs.map((_, i) => "xyzw"[i] ?? `x${i}`);
@@ -109,7 +116,9 @@ function entryText(entry: Entry): string {
 }
 
 core.setDefaultDevice("reference");
-const families = readdirSync(folder)
+const families = readdirSync(folder, { recursive: true, encoding: "utf8" })
+  .map((file) => file.replaceAll("\\", "/"))
+  .toSorted()
   .filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts"))
   .flatMap((file) => familyOf(file) ?? []);
 const count = families.reduce((sum, { entries }) => sum + entries.length, 0);

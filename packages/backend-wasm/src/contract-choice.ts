@@ -84,6 +84,8 @@ function denseCost(form: "outer" | "dot", { M, N, K }: Sizes): number {
 /** Bytes of a box, and rows of B, that one block may have. */
 export const largestBox = 192 * 1024;
 const mostRows = 600;
+/** The most columns between two runs of a view: blocks are sized for it. */
+export const widestGap = 64;
 
 /** Blocks of B seen through a view: as many whole runs as fit. */
 function cutView(
@@ -153,6 +155,8 @@ function evaluate(
       cost += (M * N * outerLength) / 4 + M * N;
     } else {
       if (ownA === undefined) return undefined;
+      // Tiles of C hold the columns between runs: only as many as the blocks' sizes allow for.
+      if (view.hasRuns && view.runStep > view.runLength + widestGap) return undefined;
       const length = view.hasRuns && view.runLength % 4 !== 0 ? view.runStep : view.runLength;
       cost += denseCost(form, { M, N: length * outerLength, K });
       if (depthA !== 1) cost += gatherCost(first, a, k) * M * K * blockCount;

@@ -9,6 +9,7 @@ import {
   dotTile,
   flatStride,
   outerTile,
+  widestGap,
 } from "./contract-choice.ts";
 import { type FactorShape, type Layout, describeFactor } from "./contract-factor.ts";
 import type { GatherShape } from "./contract-gather.ts";
@@ -130,7 +131,7 @@ function chooseBlocks(
   }
   while (isTooLarge() && mc >= 64) mc = ceilTo(mc / 2, tile);
   // Tiles of A, B and C must fit into scratch memory together; boxes are limited apart.
-  const widest = (): number => nc * (view ? 1 + 64 / runLength : 1) + 64;
+  const widest = (): number => nc * (view ? 1 + widestGap / runLength : 1) + 64;
   const tiles = (): number =>
     (mc + 64) * (kc + 64) + (view ? 0 : (kc + 64) * widest()) + mc * widest();
   while (tiles() * 4 > scratchBytes - largestBox) {
@@ -159,11 +160,11 @@ export interface PlanOptions {
   readonly relaxed: boolean;
 }
 
-/** Plans a contraction. */
+/** Plans a contraction; `undefined` where its tiles would not fit into scratch memory. */
 export function planContract(
   contract: NormalContract,
   { isPlain, params, relaxed }: PlanOptions,
-): ContractPlan {
+): ContractPlan | undefined {
   const choice = chooseWay(contract);
   const { form, groups } = choice;
   const M = sizeOf(groups.m);
@@ -239,7 +240,9 @@ export function planContract(
   words.set("tile.a.row", aRow * 4);
   words.set("tile.b.row", bRow * 4);
   words.set("tile.b", ceilTo(aBytes, 64));
-  words.set("tile.c", ceilTo(aBytes, 64) + ceilTo(bBytes, 64));
+  const tileC = ceilTo(aBytes, 64) + ceilTo(bBytes, 64);
+  words.set("tile.c", tileC);
+  if (tileC + mc * tileColumns * 4 > scratchBytes) return undefined;
   // Last, because its length differs between kernels of one structure.
   viewed.table.forEach((offset, i) => words.set(`table${i}`, offset * 4));
 

@@ -61,6 +61,7 @@ function compileFused(
     params: kernel.params.length,
     relaxed: environment.relaxed,
   });
+  if (plan === undefined) return undefined;
   const { epilogueSteps } = plan.shape;
   // Loads of the epilogue are whole vectors or single elements.
   if (leavesOf(program, "load").some((position) => epilogueSteps[position - 2] === -1)) {

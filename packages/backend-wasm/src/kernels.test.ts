@@ -21,7 +21,9 @@ import { expectSame } from "./against-reference.ts";
 import { createWasmBackend } from "./backend.ts";
 
 const backend = createWasmBackend({ threads: 1 });
-const runs = Number(process.env["FLAMBEAU_PROPERTY_RUNS"] ?? 300);
+const runs = Number(
+  process.env["FLAMBEAU_PROPERTY_RUNS"] ?? (process.env["FLAMBEAU_LANE"] === "fast" ? 50 : 300),
+);
 
 const length = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 1, max: 9 }) },

@@ -18,7 +18,9 @@ import { expectSame } from "./against-reference.ts";
 import { createWasmBackend } from "./backend.ts";
 
 const backend = createWasmBackend({ threads: 1 });
-const runs = Number(process.env["FLAMBEAU_PROPERTY_RUNS"] ?? 300);
+const runs = Number(
+  process.env["FLAMBEAU_PROPERTY_RUNS"] ?? (process.env["FLAMBEAU_LANE"] === "fast" ? 50 : 300),
+);
 
 function numbers(dtype: DType, size: number, seed: number): TypedArray {
   let state = seed >>> 0;

@@ -1,7 +1,7 @@
 // Tensor: a typed, shaped view on a buffer; immutable. No mathematics here: ops are attached as
 // methods in index.ts. Variables, whose value can be replaced, are in variable.ts.
 import type { GradientNode } from "./autograd/tape.ts";
-import { type ComplexNumber, type DType, type TypedArray, arrayType, byteSize, isComplex, isHalf, wordDType, wordsOf } from "./dtype.ts"; // prettier-ignore
+import { type ComplexNumber, type DType, type TypedArray, byteSize, isComplex } from "./dtype.ts";
 import {
   DTypeError,
   AutogradError,
@@ -15,9 +15,9 @@ import type { GraphValue } from "./graph/graph.ts";
 import type { TensorActions } from "./actions.ts";
 import type { TensorMethods } from "./ops/methods.ts";
 import { printTensor } from "./print.ts";
+import { arrangeWords, decodeWords, highestOffset, lowestOffset } from "./runtime/arrange.ts";
 import type { Device } from "./runtime/device.ts";
 import type { Storage } from "./runtime/storage.ts";
-import { decodeHalf } from "./scalar/half.ts";
 import { register } from "./scope.ts";
 import { type Layout, type Shape, layoutOf } from "./shape.ts";
 import { state } from "./state.ts";
@@ -223,47 +223,14 @@ export class Tensor<S extends Shape = Shape> {
     this.dispose();
   }
 
-  /** Typed array of the bytes that came back, in row-major order. */
-  #arrange(bytes: Uint8Array, contiguous: boolean): TypedArray {
-    const { dtype } = this;
-    const words = this.#arrangeWords(bytes, contiguous);
-    return isHalf(dtype) ? Float32Array.from(words as Uint16Array, (word) => decodeHalf(word, dtype)) : words; // prettier-ignore
-  }
-
-  #arrangeWords(bytes: Uint8Array, contiguous: boolean): TypedArray {
-    const { dtype } = this;
-    const ArrayType = arrayType(isHalf(dtype) ? wordDType(dtype) : dtype);
-    const perElement = wordsOf(dtype);
-    const raw = new ArrayType(
-      bytes.buffer,
-      bytes.byteOffset,
-      (bytes.byteLength / byteSize(dtype)) * perElement,
-    );
-    if (contiguous) return raw;
-    const result = new ArrayType(this.size * perElement);
-    const { shape, strides } = this.layout;
-    const start = -lowest(this.layout);
-    const index = new Array<number>(shape.length).fill(0);
-    for (let at = 0, from = start; at < result.length; at += perElement) {
-      for (let word = 0; word < perElement; word++) {
-        result[at + word] = raw[from * perElement + word]!;
-      }
-      for (let axis = shape.length - 1; axis >= 0; axis--) {
-        from += strides[axis]!;
-        if (++index[axis]! < shape[axis]!) break;
-        from -= strides[axis]! * shape[axis]!;
-        index[axis] = 0;
-      }
-    }
-    return result;
-  }
-
   #read(): Uint8Array | Promise<Uint8Array> {
     const { layout, storage } = this;
     const bytes = byteSize(this.dtype);
     if (layout.size === 0) return new Uint8Array(0);
-    const first = this.offset + lowest(layout);
-    const count = layout.isContiguous ? layout.size : highest(layout) - lowest(layout) + 1;
+    const first = this.offset + lowestOffset(layout);
+    const count = layout.isContiguous
+      ? layout.size
+      : highestOffset(layout) - lowestOffset(layout) + 1;
     return this.device.backend.read(storage.handle, first * bytes, count * bytes);
   }
 
@@ -272,14 +239,14 @@ export class Tensor<S extends Shape = Shape> {
    * bfloat16 a Float32Array, complex numbers real and imaginary parts in turn.
    */
   async data(): Promise<TypedArray> {
-    const { isContiguous } = this.layout;
-    return this.#arrange(await this.#read(), isContiguous);
+    const { layout, dtype } = this;
+    return decodeWords(arrangeWords(await this.#read(), dtype, layout), dtype);
   }
 
   /** A copy of the elements as memory holds them, row-major: what files of tensors contain. */
   async bytes(): Promise<Uint8Array> {
-    const { isContiguous } = this.layout;
-    const words = this.#arrangeWords(await this.#read(), isContiguous);
+    const { layout, dtype } = this;
+    const words = arrangeWords(await this.#read(), dtype, layout);
     return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
   }
 
@@ -291,7 +258,7 @@ export class Tensor<S extends Shape = Shape> {
         `dataSync: device ${this.device.name} is asynchronous; use \`await t.data()\`.`,
       );
     }
-    return this.#arrange(bytes, this.layout.isContiguous);
+    return decodeWords(arrangeWords(bytes, this.dtype, this.layout), this.dtype);
   }
 
   /** The only element, as a number. int64 beyond 2^53 and complex numbers throw. */
@@ -374,15 +341,6 @@ function toNumber(value: number | bigint): number {
     );
   }
   return Number(value);
-}
-
-/** Smallest offset that a layout reaches from its first element. */
-function lowest({ shape, strides }: Layout): number {
-  return strides.reduce((sum, stride, axis) => sum + Math.min(0, stride * (shape[axis]! - 1)), 0);
-}
-
-function highest({ shape, strides }: Layout): number {
-  return strides.reduce((sum, stride, axis) => sum + Math.max(0, stride * (shape[axis]! - 1)), 0);
 }
 
 /** A new tensor on `storage`, noted in the open scope. @internal */

@@ -14,6 +14,7 @@ import {
   noGrad,
   scope,
 } from "@flambeau/core";
+import { isDType, isFloat } from "@flambeau/core/extension";
 import { convert, isPersistent } from "./buffer.ts";
 import { Callable, invoke } from "./callable.ts";
 import { requireReachable } from "./hidden-parameters.ts";
@@ -181,12 +182,12 @@ export abstract class Module extends Callable {
    * make optimizers afterwards.
    */
   to(target: Device | DType | (string & {})): this {
-    const isFloatDType = target === "float32" || target === "float64";
+    const isFloatDType = isDType(target) && isFloat(target);
     const place = isFloatDType || target instanceof Device ? target : findDevice(target);
     const moved = new Map<Variable, Variable>();
     for (const [, slot] of variableSlots(this)) {
       const old = slot.value;
-      if (isFloatDType && !old.dtype.startsWith("float")) continue;
+      if (isFloatDType && !isFloat(old.dtype)) continue;
       let next = moved.get(old);
       if (next === undefined) {
         next = convert(old, (x) => fit(x, place).to(place));

@@ -19,6 +19,11 @@ const severalAxes = (call: typeof fft.fftn): Entry =>
 
 type Length = number | undefined;
 
+const window = (call: typeof f.hannWindow): Entry =>
+  fn("window_length periodic dtype", (n: number, periodic?: boolean, dtype?: f.DType) =>
+    call(n, { periodic, dtype }),
+  );
+
 export const spectra: Readonly<Record<string, Entry>> = {
   "torch.fft.fft": oneAxis(fft.fft),
   "torch.fft.ifft": oneAxis(fft.ifft),
@@ -38,6 +43,18 @@ export const spectra: Readonly<Record<string, Entry>> = {
   "torch.fft.rfftfreq": fn("n d", fft.rfftfreq),
   "torch.fft.fftshift": fn("input dim", fft.fftshift),
   "torch.fft.ifftshift": fn("input dim", fft.ifftshift),
+  "torch.hann_window": window(f.hannWindow),
+  "torch.blackman_window": window(f.blackmanWindow),
+  "torch.bartlett_window": window(f.bartlettWindow),
+  "torch.hamming_window": fn(
+    "window_length periodic alpha beta",
+    (n: number, periodic?: boolean, alpha?: number, beta?: number) =>
+      f.hammingWindow(n, { periodic, alpha, beta }),
+  ),
+  "torch.kaiser_window": fn(
+    "window_length periodic beta",
+    (n: number, periodic?: boolean, beta?: number) => f.kaiserWindow(n, { periodic, beta }),
+  ),
   "torch.stft": fn(
     "input n_fft hop_length win_length window center pad_mode normalized onesided return_complex",
     (

@@ -68,7 +68,17 @@ export const creation: Readonly<Record<string, Entry>> = {
   ),
   "torch.linspace": fn("start end steps", f.linspace),
   "torch.eye": fn("n m", f.eye),
-  "torch.zeros": fn("size", f.zeros),
+  "torch.zeros": fn("*size", (size: number[]) => f.zeros(size)),
+  // An integral number of JavaScript may be meant as a float; Python knows.
+  "torch.full": fn("size fill_value dtype", (size: number[], value: number, dtype?: DType) =>
+    f.full(size, value, { dtype: dtype ?? (Number.isInteger(value) ? "int64" : undefined) }),
+  ),
+  "Tensor.new_zeros": fn("input size", (x: Tensor, size: number[]) =>
+    f.zeros(size, { dtype: x.dtype }),
+  ),
+  "Tensor.new_full": fn("input size fill_value", (x: Tensor, size: number[], value: number) =>
+    f.full(size, value, { dtype: x.dtype }),
+  ),
   "torch.zeros_like": fn("input dtype", (x: Tensor, dtype = x.dtype) => f.zerosLike(x, { dtype })),
   "torch.ones_like": fn("input dtype", (x: Tensor, dtype = x.dtype) => f.onesLike(x, { dtype })),
   "torch.full_like": fn("input value", (x: Tensor, value: number) => f.fullLike(x, value)),

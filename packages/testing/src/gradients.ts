@@ -1,17 +1,27 @@
 // The generated gradient suite. Every differentiable sample passes gradcheck and gradgradcheck in
 // float64 on `reference`, also at ±100, at ties and at the ends of the op's domain; float32
 // gradients on the device under test are compared with float64 ones.
-import { type DType, type Tensor, autograd, device as findDevice, scope } from "@flambeau/core";
-import { isFloat } from "@flambeau/core/extension";
-import { fromTypedArray } from "@flambeau/core/extension";
+import {
+  type DType,
+  type Tensor,
+  autograd,
+  device as findDevice,
+  scope,
+  viewAsComplex,
+} from "@flambeau/core";
+import { DTypeError, isComplex, isFloat } from "@flambeau/core/extension";
+import { fromTypedArray, trackGradient } from "@flambeau/core/extension";
 import { tensorsIn } from "@flambeau/core/extension";
 import { type Outcome, type SkipKey, type Verdict, fail, pass, skip } from "./conformance.ts";
 import { differenceOfNumbers } from "./matchers.ts";
-import { type NamedOp, argumentsOf, claimedDTypes, withTensors } from "./named-ops.ts";
+import { type NamedOp, argumentsOf, claimedDTypes, derivedDTypes, withTensors } from "./named-ops.ts"; // prettier-ignore
 import { type Values, seedOf, uniformNumbers } from "./sample-source.ts";
 
-/** `first`, `second`: against central differences; `float32`: against float64. */
-export type GradientCheck = "first" | "second" | "float32";
+/**
+ * `first`, `second`: against central differences; `complex`: the same on complex128, whose parts move
+ * one by one; `float32`: against float64.
+ */
+export type GradientCheck = "first" | "second" | "complex" | "float32";
 
 export interface GradientCase {
   readonly op: NamedOp;
@@ -28,7 +38,7 @@ export interface GradientOptions {
   readonly values?: readonly Values[];
 }
 
-const allChecks: readonly GradientCheck[] = ["first", "second", "float32"];
+const allChecks: readonly GradientCheck[] = ["first", "second", "complex", "float32"];
 const allValues: readonly Values[] = ["ordinary", "large", "tied", "edge"];
 
 /** Every gradient case of the given ops. */
@@ -39,7 +49,8 @@ export function* gradientCases(
   const { devices = ["reference"], checks = allChecks, values = allValues } = options;
   for (const op of ops) {
     const { isDifferentiable, samples, skips } = op.definition;
-    if (!isDifferentiable || !claimedDTypes(op).some(isFloat)) continue;
+    const takesComplex = [...claimedDTypes(op), ...derivedDTypes(op)].some(isComplex);
+    if (!isDifferentiable || !(takesComplex || claimedDTypes(op).some(isFloat))) continue;
     // One case says why there are none.
     const count = skips?.["gradient"] === undefined ? samples.length : 1;
     for (let sample = 0; sample < count; sample++) {
@@ -49,6 +60,9 @@ export function* gradientCases(
         }
         if (checks.includes("second") && (kind === "ordinary" || kind === "large")) {
           yield { op, sample, check: "second", values: kind, device: "reference" };
+        }
+        if (checks.includes("complex") && takesComplex && kind === "ordinary") {
+          yield { op, sample, check: "complex", values: kind, device: "reference" };
         }
         if (!checks.includes("float32")) continue;
         for (const device of devices) yield { op, sample, check: "float32", values: kind, device };
@@ -60,7 +74,8 @@ export function* gradientCases(
 function skipReason({ op, check, values, device }: GradientCase): string | undefined {
   const { skips = {} } = op.definition;
   const dtype: DType = check === "float32" ? "float32" : "float64";
-  if (!claimedDTypes(op).includes(dtype)) return `${op.name} does not take ${dtype}`;
+  if (check !== "complex" && !claimedDTypes(op).includes(dtype))
+    return `${op.name} does not take ${dtype}`;
   if (!findDevice(device).backend.dtypes.has(dtype)) return `${device} has no ${dtype}`;
   const keys: SkipKey[] = ["gradient"];
   if (values !== "ordinary") keys.push(values);
@@ -81,6 +96,8 @@ export function runGradientCase(one: GradientCase): Outcome {
       one.check === "float32" ? compareWithDouble(one) : compareWithDifferences(one),
     );
   } catch (error) {
+    if (one.check === "complex" && error instanceof DTypeError)
+      return skip("complex128 is refused");
     return fail(String(error));
   }
 }
@@ -99,14 +116,30 @@ function callOf({ op, sample, values }: GradientCase, dtype: DType, device: stri
   };
 }
 
+/** The same call on the parts of complex tensors, along a last axis of size 2. */
+function onParts({ run, tensors }: Call): Call {
+  const isWhole = tensors.map((x) => x.isComplex);
+  const parts = tensors.map((x, i) => {
+    if (!isWhole[i]) return x;
+    const data = Float64Array.from(x.dataSync() as Float64Array);
+    const leaf = fromTypedArray(data, [...x.shape, 2], "float64", x.device);
+    return x.requiresGrad ? trackGradient(leaf) : leaf;
+  });
+  const join = (x: Tensor, i: number): Tensor => (isWhole[i] ? viewAsComplex(x) : x);
+  return { tensors: parts, run: (...given) => run(...given.map(join)) };
+}
+
 const noGradient = skip("no result or operand of this sample has a gradient");
 
 function compareWithDifferences(one: GradientCase): Outcome {
-  const { run, tensors } = callOf(one, "float64", "reference");
+  const { run, tensors } =
+    one.check === "complex"
+      ? onParts(callOf(one, "complex128", "reference"))
+      : callOf(one, "float64", "reference");
   const isTracked = run(...tensors).some((result) => result.requiresGrad);
   const hasElements = tensors.some((tensor) => tensor.requiresGrad && tensor.size > 0);
   if (!isTracked || !hasElements) return noGradient;
-  const check = one.check === "first" ? autograd.gradcheck : autograd.gradgradcheck;
+  const check = one.check === "second" ? autograd.gradgradcheck : autograd.gradcheck;
   check(run, tensors);
   return pass;
 }
@@ -155,6 +188,7 @@ export function showGradientCase({ op, sample, check, values, device }: Gradient
   const what = {
     first: "gradcheck",
     second: "gradgradcheck",
+    complex: "complex gradcheck",
     float32: `float32 gradient on ${device}`,
   };
   const parts = [`${op.name} ${what[check]}`, `sample ${sample}`];

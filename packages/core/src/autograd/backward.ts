@@ -143,6 +143,12 @@ function seedFor(output: Tensor, gradient: Tensor | undefined, name: string): Te
         `mean(), or pass { gradient } of the same shape.`,
     );
   }
+  if (output.isComplex) {
+    throw new AutogradError(
+      `${name}: expected a real scalar, got ${output.dtype}: there is no direction in which a complex ` +
+        `number grows. Take abs(x) or real(x), or pass { gradient }.`,
+    );
+  }
   return onesLike(output);
 }
 

@@ -8,6 +8,7 @@ import { encodeHalf } from "../scalar/half.ts";
 import { type Scalar, constant, leaf, nodesOf } from "../scalar/instruction.ts";
 import { contractAsReduce } from "./contract.ts";
 import { type Access, type Load, type LoopKernel, type ScanState, type State, type Store, expressionsOf } from "./kernel.ts"; // prettier-ignore
+import { asPairs } from "./realize-pairs.ts";
 import { ScalarRealizer, fromWord, toWord, wrapped } from "./realize-scalar.ts";
 
 /** Whether backends have the dtype as it is. */
@@ -186,6 +187,8 @@ class KernelRealizer {
 
 /** A kernel that backends have. Contractions of what they cannot add up become reductions. */
 export function realize(given: LoopKernel): LoopKernel {
+  const pairs = asPairs(given);
+  if (pairs !== undefined) return pairs;
   const isFast = (kernel: LoopKernel): boolean =>
     kernel.kind !== "contract" ||
     [kernel.accumulator, ...kernel.loads.slice(0, 2).map(({ dtype }) => dtype)].every(isPlain);

@@ -15,7 +15,7 @@ import { binary, ternary, unary } from "./elementwise.ts";
 import { arange } from "./creation.ts";
 import { log, log1p } from "./math.ts";
 import { rand } from "./random.ts";
-import { argmax } from "./reduction.ts";
+import { argmax } from "./argument-reduction.ts";
 import { softmax } from "./softmax.ts";
 import { split } from "./split.ts";
 import { reshape } from "./view.ts";

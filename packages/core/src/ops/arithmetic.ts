@@ -9,6 +9,7 @@ import { attach, eitherZero, kinked, type Op } from "./define.ts";
 
 const floats: readonly DType[] = ["float32", "float64"];
 const wholes: readonly DType[] = ["bool", "uint8", "int32", "int64"];
+const numeric: readonly DType[] = [...floats, "complex64", "complex128", "int32", "int64", "uint8"];
 const smoothInDivisor = [0.5, 2] as const;
 const noBits = "Floats have no bits to combine; cast to an integer dtype with to(…).";
 const bits = {
@@ -46,7 +47,7 @@ export const add = /* @__PURE__ */ scaled(/* @__PURE__ */ binary("add", s.add));
 export const sub = /* @__PURE__ */ scaled(
   /* @__PURE__ */ binary("sub", s.sub, {
     refuses: boolHint,
-    dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+    dtypes: numeric,
   }),
 );
 
@@ -157,7 +158,7 @@ export const atan2 = /* @__PURE__ */ binary("atan2", s.atan2, {
 /** `-x`. */
 export const neg = /* @__PURE__ */ unary("neg", s.neg, {
   refuses: boolHint,
-  dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+  dtypes: numeric,
 });
 
 /** `|x|`; the gradient at 0 is 0. */

@@ -14,7 +14,8 @@ import { composite, primitive } from "./define.ts";
 import { diff } from "./difference.ts";
 import { lowerBound } from "./ordering.ts";
 
-import { type Axes, amax, sum } from "./reduction.ts";
+import { type Axes } from "./reduction-core.ts";
+import { amax, sum } from "./reduction.ts";
 import { slicing } from "./selection.ts";
 import { expand, reshape } from "./view.ts";
 

@@ -229,10 +229,12 @@ function specialize(
     promotion === "own" || apart.includes(i) ? x : s.cast(x, common),
   );
   const expression = bodyOn(name, body, converted, common);
+  const isOnComplex = [...converted, expression].some(({ dtype }) => isComplex(dtype));
+  const given = (isOnComplex && rule.complexGradient) || conjugated(rule.gradient, isOnComplex);
   const custom: CustomGradient =
-    rule.gradient &&
+    given &&
     ((result, grad) =>
-      gradientOf(rule, converted, result, grad).map((g, i) => g && s.cast(g, leaves[i]!.dtype)));
+      given(converted, result, grad).map((g, i) => g && s.cast(g, leaves[i]!.dtype)));
   return scalarOperation(name, expression, inputs.length, custom);
 }
 
@@ -247,18 +249,13 @@ function bodyOn(name: string, body: Body, operands: readonly Scalar[], common: D
 }
 
 /** Gradients that an op gives itself; of complex operands by those of the conjugates. */
-function gradientOf(
-  rule: ElementwiseRule,
-  operands: readonly Scalar[],
-  result: Scalar,
-  grad: Scalar,
-): readonly (Scalar | undefined)[] {
-  if (![...operands, result].some(({ dtype }) => isComplex(dtype))) {
-    return rule.gradient!(operands, result, grad);
-  }
-  if (rule.complexGradient !== undefined) return rule.complexGradient(operands, result, grad);
-  return rule.gradient!(operands.map(s.conj), s.conj(result), grad);
-}
+const conjugated = (
+  gradient: ElementwiseRule["gradient"],
+  isOnComplex: boolean,
+): ElementwiseRule["gradient"] =>
+  gradient && isOnComplex
+    ? (operands, result, grad) => gradient(operands.map(s.conj), s.conj(result), grad)
+    : gradient;
 
 /** A complex number as a 0-d tensor, as precise as the tensors beside it. */
 function complexTensor(value: ComplexNumber, inputs: readonly TensorLike[]): Tensor {

@@ -30,9 +30,8 @@ export {
   avgPool1d, avgPool2d, avgPool3d, maxPool1d, maxPool1dWithIndices, maxPool2d, maxPool2dWithIndices,
   maxPool3d, maxPool3dWithIndices,
 } from "./pool.ts"; // prettier-ignore
-export {
-  all, amax, amin, any, argmax, argmin, mean, prod, std, sum, variance,
-} from "./reduction.ts"; // prettier-ignore
+export { argmax, argmin } from "./argument-reduction.ts";
+export { all, amax, amin, any, mean, prod, std, sum, variance } from "./reduction.ts";
 export { logSoftmax, logsumexp, softmax, softmin } from "./softmax.ts";
 export { chunk, split, unbind } from "./split.ts";
 export {
@@ -119,7 +118,7 @@ export { cholesky, choleskyInverse, choleskySolve } from "./linalg/cholesky.ts";
 export { det, logdet, slogdet } from "./linalg/determinant.ts";
 export { matrixExp, matrixPower } from "./linalg/exponential.ts";
 export { inv as inverse } from "./linalg/inverse.ts";
-export { luSolve, luUnpack } from "./linalg/lu.ts";
+export { luUnpack } from "./linalg/lu.ts";
 export { pinverse } from "./linalg/pseudo-inverse.ts";
 export { gridSample } from "./grid-sample.ts";
 export { interpolate } from "./interpolate.ts";

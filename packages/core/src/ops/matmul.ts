@@ -2,7 +2,7 @@
 import { apply } from "../apply.ts";
 import type { ContractKernel, Load } from "../compiler/kernel.ts";
 import { contiguousStore } from "../compiler/lower.ts";
-import { promoteTypes } from "../dtype.ts";
+import { type DType, promoteTypes } from "../dtype.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import type { BatchOperand, OperandDescription, Operation } from "../operation.ts";
 import { leaf } from "../scalar/instruction.ts";
@@ -14,6 +14,9 @@ import { conj } from "./complex.ts";
 import { composite, expose, primitive } from "./define.ts";
 import { sumTo } from "./reduction.ts";
 import { reshape, transpose, unsqueeze } from "./view.ts";
+
+const continuous: readonly DType[] = ["float32", "float64", "complex64", "complex128"];
+const numeric: readonly DType[] = [...continuous, "int32", "int64", "uint8"];
 
 const batchOf = (x: { shape: readonly number[] }) => x.shape.slice(0, -2);
 
@@ -108,7 +111,7 @@ export const matmul = /* @__PURE__ */ expose(
       (make) => [make([2, 1, 3, 2]), make([4, 2, 3])],
       (make) => [make([2, 0]), make([0, 3])],
     ],
-    dtypes: ["float32", "float64", "int32", "int64", "uint8"],
+    dtypes: numeric,
   },
 );
 
@@ -139,7 +142,7 @@ export const mm = /* @__PURE__ */ composite(
     requireRank("mm", a, b, 2, 2);
     return matmul(a, b);
   },
-  { samples: [(make) => [make([2, 3]), make([3, 4])]], dtypes: ["float32", "float64"] },
+  { samples: [(make) => [make([2, 3]), make([3, 4])]], dtypes: continuous },
 );
 
 /** Product of two batches of matrices, `[b, m, k] · [b, k, n]`. */
@@ -149,7 +152,7 @@ export const bmm = /* @__PURE__ */ composite(
     requireRank("bmm", a, b, 3, 3);
     return matmul(a, b);
   },
-  { samples: [(make) => [make([2, 3, 2]), make([2, 2, 4])]], dtypes: ["float32", "float64"] },
+  { samples: [(make) => [make([2, 3, 2]), make([2, 2, 4])]], dtypes: continuous },
 );
 
 /** Inner product of two vectors. */
@@ -159,7 +162,7 @@ export const dot = /* @__PURE__ */ composite(
     requireRank("dot", a, b, 1, 1);
     return matmul(a, b);
   },
-  { samples: [(make) => [make([3]), make([3])]], dtypes: ["float32", "float64"] },
+  { samples: [(make) => [make([3]), make([3])]], dtypes: continuous },
 );
 
 function requireRank(name: string, a: Tensor, b: Tensor, rankA: number, rankB: number): void {
@@ -189,6 +192,6 @@ export const linear = /* @__PURE__ */ composite(
       (make) => [make([2, 3]), make([4, 3]), make([4])],
       (make) => [make([2, 2, 3]), make([4, 3])],
     ],
-    dtypes: ["float32", "float64"],
+    dtypes: continuous,
   },
 );

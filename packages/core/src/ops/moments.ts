@@ -9,7 +9,8 @@ import { diagonal } from "./diagonal.ts";
 import { clamp } from "./masking.ts";
 import { sqrt } from "./math.ts";
 import { matmul } from "./matmul.ts";
-import { type Axes, type ReduceOptions, type VarianceOptions, mean, std, sum, variance } from "./reduction.ts"; // prettier-ignore
+import { type Axes, type ReduceOptions } from "./reduction-core.ts";
+import { type VarianceOptions, mean, std, sum, variance } from "./reduction.ts";
 import { reshape, transpose, unsqueeze } from "./view.ts";
 
 const floats: readonly DType[] = ["float32", "float64"];

@@ -11,7 +11,8 @@ import { triuIndices } from "./diagonal.ts";
 import { clamp } from "./masking.ts";
 import { sqrt } from "./math.ts";
 import { select } from "./rearrange.ts";
-import { type Axes, type ReduceOptions, amax, amin, sum } from "./reduction.ts";
+import { type Axes, type ReduceOptions } from "./reduction-core.ts";
+import { amax, amin, sum } from "./reduction.ts";
 import { slicing } from "./selection.ts";
 import { reshape, unsqueeze } from "./view.ts";
 import { inFloat32 } from "./widen.ts";
@@ -71,7 +72,7 @@ export const vectorNorm = /* @__PURE__ */ composite(
     requireFloat("vectorNorm", x);
     return powerNorm(x, p, axes, options);
   },
-  { samples, dtypes: floats, skips: cornered, inFloat32 },
+  { samples, dtypes: [...floats, "complex64", "complex128"], skips: cornered, inFloat32 },
 );
 
 /** The norm of matrices over two axes: `fro`, or the extreme absolute column (±1) or row (±∞) sum. */

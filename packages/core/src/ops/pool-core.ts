@@ -16,7 +16,7 @@ import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
 import { type Shape, contiguousStrides, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { primitive } from "./define.ts";
-import { boundOf } from "./reduction.ts";
+import { boundOf } from "./reduction-core.ts";
 import { gathering } from "./selection.ts";
 import { reshape } from "./view.ts";
 

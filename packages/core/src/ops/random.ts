@@ -3,7 +3,7 @@
 import { apply } from "../apply.ts";
 import type { MapKernel, RoutineKernel } from "../compiler/kernel.ts";
 import { contiguousStore } from "../compiler/lower.ts";
-import { type DType, isBig, isFloat } from "../dtype.ts";
+import { type DType, isBig, isComplex, isContinuous, realDType, valueDType } from "../dtype.ts";
 import { DTypeError, FlambeauError, ShapeError } from "../errors.ts";
 import { noGrad } from "../modes.ts";
 import type { Operation } from "../operation.ts";
@@ -30,18 +30,38 @@ interface DrawAttributes {
   readonly distribution: Distribution;
 }
 
-/** 24 random bits as a float32 in [0, 1), or 53 as a float64. */
+/** As many random bits as the dtype's numbers below 1 have: all of them are drawn, and never 1. */
+const uniformBits: { readonly [dtype: string]: number } = {
+  float32: 24,
+  float16: 11,
+  bfloat16: 8,
+};
+
+/** Random bits as a number in [0, 1), in float64 for float64, else in float32. */
 function uniformOf(high: Scalar, low: Scalar, dtype: DType): Scalar {
-  if (dtype === "float32") return s.mul(s.cast(s.shrU(high, 8), "float32"), 2 ** -24);
+  const bits = uniformBits[dtype];
+  if (bits !== undefined) return s.mul(s.cast(s.shrU(high, 32 - bits), "float32"), 2 ** -bits);
   const upper = s.mul(s.cast(s.shrU(high, 6), "float64"), 2 ** -26);
   return s.add(upper, s.mul(s.cast(s.shrU(low, 5), "float64"), 2 ** -53));
 }
 
+type Words = readonly [Scalar, Scalar];
+
 /** Box and Muller's transform; 1 - u keeps the logarithm finite. */
-function normalOf(words: readonly [Scalar, Scalar], more: readonly [Scalar, Scalar], dtype: DType) {
-  const radius = s.sqrt(s.mul(-2, s.log(s.sub(1, uniformOf(words[0], more[0], dtype)))));
-  const angle = s.mul(2 * Math.PI, uniformOf(words[1], more[1], dtype));
-  return s.mul(radius, s.cos(angle));
+function normalOf(words: Words, more: Words, dtype: DType): Scalar {
+  const part = valueDType(dtype);
+  // The parts of a complex number have half the variance each.
+  const scale = isComplex(dtype) ? -1 : -2;
+  const radius = s.sqrt(s.mul(scale, s.log(s.sub(1, uniformOf(words[0], more[0], part)))));
+  const angle = s.mul(2 * Math.PI, uniformOf(words[1], more[1], part));
+  const value = s.mul(radius, s.cos(angle));
+  return isComplex(dtype) ? s.complex(value, s.mul(radius, s.sin(angle))) : value;
+}
+
+function uniformNumber(words: Words, more: Words, dtype: DType): Scalar {
+  if (!isComplex(dtype)) return uniformOf(words[0], words[1], dtype);
+  const part = realDType(dtype);
+  return s.complex(uniformOf(words[0], more[0], part), uniformOf(words[1], more[1], part));
 }
 
 const drawOperation: Operation<DrawAttributes> = /* @__PURE__ */ primitive({
@@ -66,13 +86,15 @@ const drawOperation: Operation<DrawAttributes> = /* @__PURE__ */ primitive({
     const words = threefryScalars(k0, k1, index, call);
     const more = (): [Scalar, Scalar] =>
       threefryScalars(k0, s.bitXor(k1, constant(0x40000000, "int32")), index, call);
+    const others = valueDType(dtype) === "float64" ? more() : words;
     const value =
       distribution === "words"
         ? words[0]
         : distribution === "uniform"
-          ? uniformOf(words[0], words[1], dtype)
-          : normalOf(words, dtype === "float64" ? more() : words, dtype);
-    return { kind: "map", axes, loads, params: [], stores: [contiguousStore(axes, value)] };
+          ? uniformNumber(words, others, dtype)
+          : normalOf(words, others, dtype);
+    const stored = contiguousStore(axes, s.cast(value, dtype));
+    return { kind: "map", axes, loads, params: [], stores: [stored] };
   },
 });
 
@@ -88,7 +110,7 @@ function draw(
     );
   }
   const dtype = options.dtype ?? "float32";
-  if (distribution !== "words" && !isFloat(dtype)) {
+  if (distribution !== "words" && !isContinuous(dtype)) {
     throw new DTypeError(`${name}: expected a float dtype, got ${dtype}.`);
   }
   return drawFrom(name, options, (state) => apply(drawOperation, [state], { shape, dtype, distribution })[0]!); // prettier-ignore

@@ -1,65 +1,24 @@
-// Reductions over any axes: sum, product, extremes, truth, positions of extremes, moments.
+// Reductions over any axes: sum, product, extremes, truth, moments. Positions of extremes are in
+// argument-reduction.ts.
 import { apply } from "../apply.ts";
 import type { ReduceKernel, State } from "../compiler/kernel.ts";
-import { type DType, integerRange, isComplex, isContinuous, isFloat } from "../dtype.ts";
-import { DTypeError, ShapeError, showShape } from "../errors.ts";
-import type {
-  BatchOperand,
-  Description,
-  GradientContext,
-  OperandDescription,
-  Operation,
-} from "../operation.ts";
-import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
-import { type Shape, contiguousStrides, normalizeAxes, sameShape, sizeOf } from "../shape.ts";
+import { type DType, isComplex, isContinuous } from "../dtype.ts";
+import { DTypeError } from "../errors.ts";
+import type { GradientContext, Operation } from "../operation.ts";
+import { type Scalar, leaf, s } from "../scalar/instruction.ts";
+import { type Shape, normalizeAxes, sameShape, sizeOf } from "../shape.ts";
 import { type Tensor } from "../tensor.ts";
 import { add, div, eq, mul, sub, where } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { conj, imag, real } from "./complex.ts";
 import { type Op, type Sample, composite, expose, kinked, primitive } from "./define.ts";
 import { sqrt } from "./math.ts";
+import {
+  type Axes, type ReduceAttributes, type ReduceOptions, batchReduction, boundOf, keptShape, loops,
+  outputShape, reductionSamples, requireElements,
+} from "./reduction-core.ts"; // prettier-ignore
 import { expand, reshape } from "./view.ts";
 import { inFloat32 } from "./widen.ts";
-
-/** Which axes a reduction folds. */
-export type Axes = number | readonly number[];
-
-export interface ReduceOptions {
-  /** Keeps folded axes with length 1. */
-  readonly keepDims?: boolean;
-}
-
-interface ReduceAttributes {
-  readonly [name: string]: readonly number[] | boolean;
-  /** Sorted and distinct. */
-  readonly axes: readonly number[];
-  readonly keepDims: boolean;
-}
-
-const keptShape = (shape: Shape, axes: readonly number[]): number[] =>
-  shape.map((n, axis) => (axes.includes(axis) ? 1 : n));
-
-const outputShape = (shape: Shape, { axes, keepDims }: ReduceAttributes): number[] =>
-  keepDims ? keptShape(shape, axes) : shape.filter((_, axis) => !axes.includes(axis));
-
-/** Loops over kept axes, then folded ones, with the input's strides in that order. */
-function loops(x: OperandDescription, axes: readonly number[], output: Description) {
-  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  const order = [...kept, ...axes];
-  const keptLengths = kept.map((axis) => x.shape[axis]!);
-  return {
-    axes: order.map((axis) => x.shape[axis]!),
-    reduced: axes.length,
-    load: {
-      operand: 0,
-      dtype: x.dtype,
-      offset: 0,
-      strides: order.map((axis) => x.layout.strides[axis]!),
-    },
-    storeStrides: [...contiguousStrides(keptLengths), ...axes.map(() => 0)],
-    dtype: output.dtype,
-  };
-}
 
 interface Fold {
   readonly name: string;
@@ -74,15 +33,6 @@ interface Fold {
   readonly needsElements?: boolean;
   readonly saves?: Operation<ReduceAttributes>["saves"];
   readonly gradient?: (context: GradientContext<ReduceAttributes>) => Tensor;
-}
-
-/** On a batch the folded axes stand one further. */
-function batchReduction(
-  this: Operation<ReduceAttributes>,
-  [x]: readonly BatchOperand[],
-  { axes, keepDims }: ReduceAttributes,
-): Tensor[] {
-  return apply(this, [x!.value], { axes: axes.map((axis) => axis + 1), keepDims });
 }
 
 /** A reduction with one value as its state. */
@@ -125,26 +75,12 @@ function fold(rule: Fold): Operation<ReduceAttributes> {
   });
 }
 
-function requireElements(name: string, shape: Shape, axes: readonly number[]): void {
-  const empty = axes.find((axis) => shape[axis] === 0);
-  if (empty === undefined) return;
-  throw new ShapeError(
-    `${name}: axis ${empty} of shape ${showShape(shape)} has no elements, and ${name} of nothing is ` +
-      `not defined. Check for an empty batch or slice before it.`,
-  );
-}
-
 /** A gradient (or result) of the reduced shape, as a view of the input's shape. */
 function spreadBack(reduced: Tensor, shape: Shape, axes: readonly number[]): Tensor {
   return expand(reshape(reduced, keptShape(shape, axes)), shape);
 }
 
 const widened = (dtype: DType): DType => (isContinuous(dtype) ? dtype : "int64");
-export const boundOf = (dtype: DType, sign: 1 | -1): number | bigint => {
-  if (isFloat(dtype)) return sign * Infinity;
-  const [least, greatest] = integerRange(dtype);
-  return sign > 0 ? greatest : least;
-};
 
 const sumOperation = /* @__PURE__ */ fold({
   name: "sum",
@@ -233,13 +169,6 @@ const reduction =
   (x, axes, { keepDims = false } = {}) =>
     apply(operation, [x], { axes: normalizeAxes(operation.name, axes, x.ndim), keepDims })[0]!;
 
-const reductionSamples: readonly Sample[] = [
-  (make) => [make.distinct([2, 3])],
-  (make) => [make.distinct([2, 3]), 1],
-  (make) => [make.distinct([2, 3, 4]), [0, 2], { keepDims: true }],
-  (make) => [make.distinct([3, 2]), -2],
-  (make) => [make.distinct([])],
-];
 const emptySample: Sample = (make) => [make([0, 3]), 0];
 const tested = { samples: reductionSamples };
 const testedTies = { ...tested, skips: kinked };
@@ -267,94 +196,6 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   );
   return reshape(sum(x, axes, { keepDims: true }), shape);
 }
-
-/** Position of the first extreme along the folded axes, row-major; NaN counts as the extreme. */
-function argument(name: string, better: (x: Scalar, y: Scalar) => Scalar, sign: 1 | -1) {
-  return primitive<ReduceAttributes>({
-    name,
-    infer([x], attributes) {
-      if (x!.dtype === "bool") {
-        throw new DTypeError(`${name}: bool is not accepted. Cast with to("uint8").`);
-      }
-      requireElements(name, x!.shape, attributes.axes);
-      return [{ shape: outputShape(x!.shape, attributes), dtype: "int32" }];
-    },
-    batch: batchReduction,
-    lower([x], { axes }, [output]): ReduceKernel {
-      const loop = loops(x!, axes, output!);
-      const lengths = axes.map((axis) => x!.shape[axis]!);
-      const steps = contiguousStrides(lengths);
-      const first = loop.axes.length - axes.length;
-      const position = steps.reduce(
-        (at, step, i) => s.add(at, s.mul(leaf("index", first + i, "int32"), step)),
-        constant(0, "int32"),
-      );
-      const value = leaf("load", 0, x!.dtype);
-      const best = leaf("state", 0, x!.dtype);
-      const where = leaf("state", 1, "int32");
-      // An element wins if it is better, or first at equal value; the empty state is at -1.
-      const wins = (v: Scalar, at: Scalar): Scalar => {
-        const isEmpty = s.lt(where, 0);
-        const beats = isFloat(v.dtype)
-          ? s.or(better(v, best), s.and(s.isNaN(v), s.not(s.isNaN(best))))
-          : better(v, best);
-        const same = isFloat(v.dtype)
-          ? s.or(s.eq(v, best), s.and(s.isNaN(v), s.isNaN(best)))
-          : s.eq(v, best);
-        const earlier = s.and(same, s.lt(at, where));
-        return s.and(s.ge(at, 0), s.or(isEmpty, s.or(beats, earlier)));
-      };
-      const otherBest = leaf("other", 0, x!.dtype);
-      const otherWhere = leaf("other", 1, "int32");
-      const states: State[] = [
-        {
-          dtype: x!.dtype,
-          initial: boundOf(x!.dtype, sign),
-          step: s.select(wins(value, position), value, best),
-          merge: s.select(wins(otherBest, otherWhere), otherBest, best),
-        },
-        {
-          dtype: "int32",
-          initial: -1,
-          step: s.select(wins(value, position), position, where),
-          merge: s.select(wins(otherBest, otherWhere), otherWhere, where),
-        },
-      ];
-      return {
-        kind: "reduce",
-        axes: loop.axes,
-        reduced: loop.reduced,
-        loads: [loop.load],
-        params: [],
-        states,
-        stores: [
-          { operand: 0, dtype: "int32", offset: 0, strides: loop.storeStrides, value: where },
-        ],
-      };
-    },
-  });
-}
-
-const argmaxOperation = /* @__PURE__ */ argument("argmax", (x, y) => s.gt(x, y), -1);
-const argminOperation = /* @__PURE__ */ argument("argmin", (x, y) => s.lt(x, y), 1);
-const numeric: readonly DType[] = ["uint8", "int32", "int64", "float32", "float64"];
-const argumentSamples = /* @__PURE__ */ reductionSamples.filter((_, i) => i !== 2);
-
-const argumentReduction =
-  (operation: Operation<ReduceAttributes>) =>
-  (x: Tensor, axis?: number, { keepDims = false }: ReduceOptions = {}): Tensor =>
-    apply(operation, [x], { axes: normalizeAxes(operation.name, axis, x.ndim), keepDims })[0]!;
-
-/** Position of the first largest element along `axis`, or in the flattened tensor; int32. */
-export const argmax = /* @__PURE__ */ expose(argmaxOperation, argumentReduction(argmaxOperation), {
-  samples: argumentSamples,
-  dtypes: numeric,
-});
-/** Position of the first smallest element along `axis`, or in the flattened tensor; int32. */
-export const argmin = /* @__PURE__ */ expose(argminOperation, argumentReduction(argminOperation), {
-  samples: argumentSamples,
-  dtypes: numeric,
-});
 
 /** The n×n identity as bool, on the device of `like`. */
 function diagonalMask(n: number, like: Tensor): Tensor {
@@ -388,6 +229,8 @@ function requireFloat(name: string, x: Tensor): void {
   throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
 }
 
+const continuous: readonly DType[] = [...floats, "complex64", "complex128"];
+
 const countOver = (x: Tensor, axes: Axes | undefined, name: string): number =>
   sizeOf(normalizeAxes(name, axes, x.ndim).map((axis) => x.shape[axis]!));
 
@@ -398,7 +241,7 @@ export const mean = /* @__PURE__ */ composite(
     requireFloat("mean", x);
     return div(sum(x, axes, options), countOver(x, axes, "mean"));
   },
-  { ...testedEmpty, dtypes: floats, inFloat32 },
+  { ...testedEmpty, dtypes: continuous, inFloat32 },
 );
 
 export interface VarianceOptions extends ReduceOptions {
@@ -431,7 +274,7 @@ export const variance: Op<Variance> = /* @__PURE__ */ composite(
       (make) => [make([4, 3]), 0, { correction: 0 }],
       (make) => [make([2, 3, 2]), [0, 2], { keepDims: true }],
     ],
-    dtypes: floats,
+    dtypes: continuous,
     inFloat32,
   },
 );
@@ -442,7 +285,7 @@ export const std = /* @__PURE__ */ composite(
   (x: Tensor, axes?: Axes, options?: VarianceOptions): Tensor => sqrt(variance(x, axes, options)),
   {
     samples: [(make) => [make([2, 3])], (make) => [make([4, 3]), 0, { correction: 0 }]],
-    dtypes: floats,
+    dtypes: continuous,
     inFloat32,
   },
 );

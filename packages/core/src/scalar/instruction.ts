@@ -108,8 +108,8 @@ const complexInstructions = new Set<string>([
 function requireDefined(op: string, dtype: DType): void {
   if (!isComplex(dtype) || complexInstructions.has(op)) return;
   throw new DTypeError(
-    `${op} is not defined on ${dtype}: complex numbers have no order, bits or remainder. Take ` +
-      `abs(x), real(x) or imag(x) first.`,
+    `Complex numbers have no ${op}: they have no order, no bits and no remainder. Take abs(x), real(x) ` +
+      `or imag(x) first.`,
   );
 }
 

@@ -109,7 +109,9 @@ test.each(Object.entries(badFiles))("%s", async (name, bytes) => {
   await writeFile(path, bytes);
   await expect(loadSafetensors(path, { device: target })).rejects.toThrow(FormatError);
 
-  expect([target.liveBuffers, target.liveBytes]).toEqual(before);
+  // Fewer, where tensors of earlier tests were collected meanwhile.
+  expect(target.liveBuffers).toBeLessThanOrEqual(before[0]!);
+  expect(target.liveBytes).toBeLessThanOrEqual(before[1]!);
   expect(process.memoryUsage().arrayBuffers - buffers).toBeLessThan(2 ** 20);
 });
 

@@ -22,3 +22,4 @@ export { tensorinv, tensorsolve } from "./tensor-systems.ts";
 export { type TriangularOptions, solveTriangular } from "./triangular.ts";
 export { vectorNorm } from "../norms.ts";
 export { cross, multiDot } from "../products.ts";
+export { vecdot } from "./vectors.ts";

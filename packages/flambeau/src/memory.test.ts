@@ -34,8 +34,9 @@ test.runIf(process.env["FLAMBEAU_LANE"] !== "fast")(
     expect(defaultDevice()).toBe(device);
     const megabyte = 2 ** 20;
     expect(mostLive).toBeLessThan(80 * megabyte);
+    // V8 enlarges its old space once by up to 64 MB; kept tensors would take 400 MB.
     expect(Math.max(...resident.slice(50)) - Math.max(...resident.slice(20, 50))).toBeLessThan(
-      32 * megabyte,
+      96 * megabyte,
     );
   },
   120_000,

@@ -2,11 +2,13 @@
 import { availableParallelism, cpus } from "node:os";
 import { benchmarkCnn } from "./cnn.ts";
 import { benchmarkGemm } from "./gemm.ts";
+import { benchmarkKernels } from "./kernels.ts";
 import { benchmarkMlp } from "./mlp.ts";
 import { benchmarkOverhead } from "./overhead.ts";
 
 const benchmarks: Record<string, () => Promise<void>> = {
   gemm: benchmarkGemm,
+  kernels: benchmarkKernels,
   overhead: benchmarkOverhead,
   mlp: benchmarkMlp,
   cnn: benchmarkCnn,

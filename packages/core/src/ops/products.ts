@@ -1,5 +1,5 @@
 // Products of vectors, matrices and chains of them, made of matmul. By index notation: einsum.ts.
-import { FlambeauError, ShapeError, showShape } from "../errors.ts";
+import { ShapeError, showShape } from "../errors.ts";
 import { normalizeAxis, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add, mul, sub } from "./arithmetic.ts";
@@ -265,42 +265,18 @@ function bestSplits(sizes: readonly number[]): number[][] {
   return splits;
 }
 
-/** Square matrices (the last two axes) multiplied by themselves `n` times; n ≥ 0. */
-export const matrixPower = /* @__PURE__ */ composite(
-  "matrixPower",
-  (x: Tensor, n: number): Tensor => {
-    const [rows, columns] = x.shape.slice(-2);
-    if (x.ndim < 2 || rows !== columns) {
-      throw new ShapeError(
-        `matrixPower: expected square matrices, got shape ${showShape(x.shape)}.`,
-      );
-    }
-    if (!Number.isInteger(n) || n < 0) {
-      throw new FlambeauError(
-        `matrixPower: expected an exponent n ≥ 0, got ${n}. Negative powers need an inverse, which is ` +
-          `not available.`,
-      );
-    }
-    if (n === 0) {
-      return expand(eye(rows!, rows!, { dtype: x.dtype, device: x.device }), x.shape);
-    }
-    let result: Tensor | undefined;
-    let square = x;
-    for (let rest = n; ; square = matmul(square, square)) {
-      if (rest % 2 === 1) result = result === undefined ? square : matmul(result, square);
-      rest = Math.floor(rest / 2);
-      if (rest === 0) return result!;
-    }
-  },
-  {
-    samples: [
-      (make) => [make([3, 3]), 3],
-      (make) => [make([2, 2, 2]), 2],
-      (make) => [make([2, 2]), 0],
-    ],
-    dtypes: floats,
-  },
-);
+/** Square matrices (checked by the caller) multiplied by themselves `n` ≥ 0 times. @internal */
+export function positivePower(x: Tensor, n: number): Tensor {
+  const rows = x.shape.at(-1)!;
+  if (n === 0) return expand(eye(rows, rows, { dtype: x.dtype, device: x.device }), x.shape);
+  let result: Tensor | undefined;
+  let square = x;
+  for (let rest = n; ; square = matmul(square, square)) {
+    if (rest % 2 === 1) result = result === undefined ? square : matmul(result, square);
+    rest = Math.floor(rest / 2);
+    if (rest === 0) return result!;
+  }
+}
 
 /** `xᵀ · weight · y + bias` for each output: `[…, a]`, `[…, b]`, `[out, a, b]` → `[…, out]`. */
 export const bilinear = /* @__PURE__ */ composite(

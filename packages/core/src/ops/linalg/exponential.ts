@@ -6,7 +6,7 @@ import type { Tensor } from "../../tensor.ts";
 import { zerosLike } from "../creation.ts";
 import { composite, expose } from "../define.ts";
 import { concat } from "../join.ts";
-import { matrixPower as positivePower } from "../products.ts";
+import { positivePower } from "../products.ts";
 import { slice } from "../view.ts";
 import { inv } from "./inverse.ts";
 import { type NoAttributes, batchShape, floats, matrixPrimitive, matrixRoutine, requireSquare, transposed } from "./matrices.ts"; // prettier-ignore

@@ -7,7 +7,9 @@ const steps: readonly [name: string, tool: string, options: readonly string[]][]
   ["layers", "tsx", ["scripts/layers.ts"]],
   ["dumps", "tsx", ["scripts/dumps.ts", "--check"]],
   ["docs", "tsx", ["scripts/docs.ts", "--check"]],
+  ["header", "tsx", ["scripts/engine-header.ts", "--check"]],
   ["types", "tsc", ["--noEmit"]],
+  ["engine", "tsx", ["scripts/build-native.ts", "--optional"]],
   ["tests", "vitest", ["run", "--reporter=dot"]],
 ];
 

@@ -66,10 +66,11 @@ function kernelDump(): string {
     const { x, w, b } = example();
     noGrad(() => relu(x.matmul(w).add(b)));
     noGrad(() => x.at(null, null).conv2d(tensor([[[[1, 2], [3, 4]]]]), undefined, { padding: 1 })); // prettier-ignore
+    noGrad(() => x.softmax(1));
   });
-  const titles = ["matmul", "add", "relu", "a convolution with padding"];
+  const titles = ["matmul", "add", "relu", "a convolution with padding", "softmax"];
   const wanted = kernels.filter((kernel) => kernel.kind !== "map" || kernel.loads.length > 0);
-  return wanted.slice(0, 4).map((kernel, i) => `${titles[i]}:\n${showKernel(kernel)}`).join("\n\n"); // prettier-ignore
+  return wanted.slice(0, titles.length).map((kernel, i) => `${titles[i]}:\n${showKernel(kernel)}`).join("\n\n"); // prettier-ignore
 }
 
 function wasmDump(): string {

@@ -8,7 +8,7 @@ import { root } from "./run.ts";
 /** Packages, lowest first; those of one row do not import each other. */
 const packageRows = [
   ["core"],
-  ["backend-wasm", "formats", "data", "nn"],
+  ["backend-native", "backend-wasm", "formats", "data", "nn"],
   ["optim"],
   ["train"],
   ["flambeau", "testing"],
@@ -27,7 +27,7 @@ const stages = [
   ["modes.ts"],
   ["autograd/saved.ts"],
   ["autograd/tape.ts"],
-  ["autograd/function.ts", "debug/"],
+  ["autograd/function.ts", "debug/", "prepared.ts"],
   ["apply.ts"],
   ["ops/"],
   ["autograd/"],

@@ -14,6 +14,8 @@ interface Report {
   }[];
 }
 
+// Tests of the native engine run where it could be built, and say so where not.
+await runTool("tsx", ["scripts/build-native.ts", "--optional"], { show: true });
 const folder = mkdtempSync(join(tmpdir(), "flambeau-test-"));
 const reportFile = join(folder, "report.json");
 const { code } = await runTool(

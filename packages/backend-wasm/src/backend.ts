@@ -6,6 +6,7 @@ import {
   type ContractKernel,
   type DType,
   type Executable,
+  FlambeauError,
   type Kernel,
   type MapKernel,
   type Operand,
@@ -94,6 +95,9 @@ export function createWasmBackend(options: WasmOptions = {}): Backend<number> {
     compile(kernel: Kernel): Executable<number> {
       if (kernel.kind === "routine") return compileRoutine(kernel, engine);
       if (kernel.kind === "contract") return contract(kernel);
+      if (kernel.kind === "rows") {
+        throw new FlambeauError("wasm: row programs are compiled stage by stage, not whole.");
+      }
       return compileLoops(kernel, engine);
     },
   };

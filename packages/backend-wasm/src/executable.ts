@@ -8,8 +8,9 @@ import {
   arrayType,
   byteSize,
   convert,
+  integerAt,
+  throwBadIndex,
 } from "@flambeau/core/extension";
-import { throwBadIndex } from "./bad-index.ts";
 import { emitModule } from "./emit.ts";
 import type { WasmMemory } from "./memory.ts";
 import { type LoopNest, normalize } from "./normal.ts";
@@ -164,7 +165,11 @@ function compileNest(
       }
     }
     if (hasCoordinates && memory.words[errorWord] !== 0) {
-      throwBadIndex(whole, inputs.slice(skipped), memory);
+      const bytes = new DataView(memory.memory.buffer);
+      throwBadIndex(whole, ({ operand, dtype }, element) => {
+        const { handle, offset } = inputs[skipped + operand]!;
+        return integerAt(bytes, handle + (offset + element) * byteSize(dtype), dtype);
+      });
     }
   };
 }

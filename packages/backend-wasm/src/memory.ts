@@ -33,8 +33,12 @@ export class WasmMemory {
   /** Views of the whole memory; replaced when it grows, so never keep them. */
   bytes: Uint8Array;
   words: Int32Array;
-  /** Requested bytes by address. */
-  private readonly live = new Map<number, number>();
+  /**
+   * Requested bytes by address; -1 for buffers that wait in `caches`. Deleting and setting one key again
+   * and again would leave V8 a chain to search, as long as the map.
+   */
+  private readonly sizes = new Map<number, number>();
+  private liveCount = 0;
   private readonly caches = new Map<number, number[]>();
   private readonly space = new FreeSpace();
   private cachedBytes = 0;
@@ -60,18 +64,18 @@ export class WasmMemory {
   /** Bytes in live buffers, as they were asked for. */
   get liveBytes(): number {
     let sum = 0;
-    for (const bytes of this.live.values()) sum += bytes;
+    for (const bytes of this.sizes.values()) sum += Math.max(bytes, 0);
     return sum;
   }
 
   get liveBuffers(): number {
-    return this.live.size;
+    return this.liveCount;
   }
 
   /** The size that was asked for. */
   sizeOf(address: number): number {
-    const bytes = this.live.get(address);
-    if (bytes === undefined) throw new MemoryError("wasm: the buffer was freed.");
+    const bytes = this.sizes.get(address) ?? -1;
+    if (bytes < 0) throw new MemoryError("wasm: the buffer was freed.");
     return bytes;
   }
 
@@ -85,17 +89,19 @@ export class WasmMemory {
     } else {
       address = this.carve(size, bytes);
     }
-    this.live.set(address, bytes);
+    this.sizes.set(address, bytes);
+    this.liveCount++;
     this.liveSize += size;
     return address;
   }
 
   free(address: number): void {
-    const bytes = this.live.get(address);
-    if (bytes === undefined) {
+    const bytes = this.sizes.get(address) ?? -1;
+    if (bytes < 0) {
       throw new MemoryError(`wasm: nothing is allocated at ${address}; was it freed twice?`);
     }
-    this.live.delete(address);
+    this.sizes.set(address, -1);
+    this.liveCount--;
     const size = roundedSize(bytes);
     this.liveSize -= size;
     this.cachedBytes += size;
@@ -126,7 +132,10 @@ export class WasmMemory {
   /** Gives every cached piece back, so that neighbours join. */
   private flush(): void {
     for (const [size, addresses] of this.caches) {
-      for (const address of addresses) this.space.release(address, size);
+      for (const address of addresses) {
+        this.space.release(address, size);
+        this.sizes.delete(address);
+      }
     }
     this.caches.clear();
     this.cachedBytes = 0;
@@ -153,7 +162,7 @@ export class WasmMemory {
   private exhausted(bytes: number): MemoryError {
     return new MemoryError(
       `out of memory on wasm: ${showMegabytes(bytes)} asked for, ${showMegabytes(this.liveBytes)} ` +
-        `in ${this.live.size} live buffers, limit ${showMegabytes(this.limit)}. Dropped tensors return ` +
+        `in ${this.liveCount} live buffers, limit ${showMegabytes(this.limit)}. Dropped tensors return ` +
         `their memory when the event loop turns: await now and then (\`await settle()\`, DataLoader ` +
         `and fit do), wrap the work in scope(() => …), or raise FLAMBEAU_MEMORY_LIMIT (at most ` +
         `${showMegabytes(largestMemory)} on wasm).`,

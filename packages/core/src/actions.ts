@@ -1,6 +1,7 @@
 // What tensors can do besides ops: leave the tape, move, convert, start a backward walk.
 import { type BackwardOptions, backward } from "./autograd/backward.ts";
-import { OperationNode, type GradientHook } from "./autograd/tape.ts";
+import { describe } from "./apply.ts";
+import { OperationNode, type GradientHook, planCall } from "./autograd/tape.ts";
 import { type DType, isDType } from "./dtype.ts";
 import { AutogradError, TraceError } from "./errors.ts";
 import { modes } from "./modes.ts";
@@ -9,6 +10,7 @@ import { add } from "./ops/arithmetic.ts";
 import { cast } from "./ops/cast.ts";
 import { fromTypedArray } from "./ops/creation.ts";
 import { primitive } from "./ops/define.ts";
+import { noAttributes } from "./prepared.ts";
 import { Device, device as findDevice } from "./runtime/device.ts";
 import { register } from "./scope.ts";
 import type { Tensor } from "./tensor.ts";
@@ -47,11 +49,9 @@ export function to(x: Tensor, target: DType | Device | string): Tensor {
   }
   const result = fromTypedArray(x.dataSync(), x.shape, x.dtype, device);
   if (modes.gradient && x.node !== undefined) {
-    const description = { shape: x.shape, dtype: x.dtype };
-    const input = { ...description, layout: x.layout, isNumber: false };
-    const node = new OperationNode(moveOperation(x.device), {}, [x], [input], [description]);
-    result.node = node;
-    node.save([x], [result]);
+    const operation = moveOperation(x.device);
+    const plan = planCall(operation, noAttributes, [true], [describe(x)], [describe(result)]);
+    new OperationNode(operation, noAttributes, [x], plan).record([x], [result]);
   }
   return result;
 }
@@ -69,6 +69,7 @@ export function registerHook(x: Tensor, hook: GradientHook): HookHandle {
   if (node === undefined) {
     throw new AutogradError("registerHook: this tensor does not require gradients.");
   }
+  node.hooks ??= new Map();
   const hooks = node.hooks.get(outputIndex) ?? [];
   node.hooks.set(outputIndex, hooks);
   hooks.push(hook);

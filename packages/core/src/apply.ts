@@ -1,6 +1,6 @@
 // apply: the single gate that each op call passes. It runs the op now (eager), notes it for backward
 // (taped) or hands it to the tracer (traced). Nothing else records or executes.
-import { OperationNode } from "./autograd/tape.ts";
+import { type CallPlan, OperationNode, planCall } from "./autograd/tape.ts";
 import { compileKernel } from "./compiler/compile.ts";
 import type { Kernel } from "./compiler/kernel.ts";
 import { dtypeOfNumber, isComplex, isComplexNumber, isContinuous } from "./dtype.ts";
@@ -13,23 +13,15 @@ import {
   type OperandDescription,
   type Operation,
   type TensorLike,
-  attributesText,
 } from "./operation.ts";
-import type { Executable, Operand } from "./runtime/backend.ts";
+import type { Prepared, Target, Work } from "./prepared.ts";
 import { type Device, bytesFor, defaultDevice, device as findDevice } from "./runtime/device.ts";
 import { Storage } from "./runtime/storage.ts";
-import { type Layout, layoutOf } from "./shape.ts";
+import { layoutOf } from "./shape.ts";
 import { type Tensor, isTensor, makeTensor } from "./tensor.ts";
 
-/** A kernel made ready for operands of certain layouts. */
-interface Prepared {
-  readonly outputs: readonly { readonly description: Description; readonly layout: Layout }[];
-  readonly executable: Executable;
-}
-
-/** Prepared kernels that an op keeps; beyond it the oldest are forgotten. */
-const preparedLimit = 512;
 const scalarLayout = layoutOf([]);
+const none: readonly never[] = [];
 
 /** What an op may know of an operand. */
 export function describe(operand: TensorLike): OperandDescription {
@@ -86,63 +78,85 @@ function lower(
   }
 } // prettier-ignore
 
-function prepare(
+/** Works a call out: what it gives, and the view or the kernel that gives it. */
+function work(
   operation: Operation,
   inputs: readonly TensorLike[],
   attributes: Attributes,
   device: Device,
-): Prepared {
+): Work {
   const descriptions = inputs.map(describe);
+  // Also views check what they are asked before they look.
   const outputs = operation.infer(descriptions, attributes);
+  const [first] = inputs;
+  const view = isTensor(first)
+    ? operation.view?.(first.layout, first.offset, attributes)
+    : undefined;
+  if (view !== undefined) {
+    return { inputs: descriptions, outputs, view, targets: [], executable: undefined };
+  }
   for (const { dtype } of outputs) device.requireDType(dtype);
   const layouts = outputs.map(({ shape }) => layoutOf(shape));
   const kernel = lower(operation, descriptions, attributes, outputs);
   const tensors = descriptions.filter(({ isNumber }) => !isNumber);
-  return {
-    outputs: outputs.map((description, i) => ({ description, layout: layouts[i]! })),
-    executable: compileKernel(kernel, tensors, layouts, device),
-  };
+  const targets = outputs.map(({ dtype }, i): Target => {
+    const layout = layouts[i]!;
+    return { dtype, layout, bytes: bytesFor(layout.size, dtype) };
+  });
+  const executable = compileKernel(kernel, tensors, layouts, device);
+  return { inputs: descriptions, outputs, view, targets, executable };
 }
 
-/** Small numbers for the dtypes and kinds of number in cache keys. */
-function keyOf(operand: TensorLike): string {
-  if (isTensor(operand)) return `${operand.dtype}${operand.layout.id},`;
-  if (typeof operand === "number") return Number.isInteger(operand) ? "i," : "f,";
-  return operand instanceof HostValue ? "f," : typeof operand === "boolean" ? "b," : "i,";
-}
-
-function execute(
+/** The prepared form of a call. */
+function prepare(
   operation: Operation,
   inputs: readonly TensorLike[],
   attributes: Attributes,
-  device: Device,
+): Prepared {
+  const first = inputs[0];
+  const device = isTensor(first) ? first.device : deviceOf(operation, inputs, attributes);
+  return (
+    operation.prepared.find(inputs, attributes, device) ?? prepareNow(operation, inputs, attributes)
+  );
+}
+
+function prepareNow(
+  operation: Operation,
+  inputs: readonly TensorLike[],
+  attributes: Attributes,
+): Prepared {
+  const device = deviceOf(operation, inputs, attributes);
+  return operation.prepared.prepare(inputs, attributes, device, () =>
+    work(operation, inputs, attributes, device),
+  );
+}
+
+/** Runs a prepared call. */
+function execute(
+  prepared: Prepared,
+  operation: Operation,
+  inputs: readonly TensorLike[],
 ): Tensor[] {
-  let key = device.name;
-  for (const input of inputs) key += keyOf(input);
-  key += attributesText(attributes);
-  const cache = operation.prepared as Map<string, Prepared>;
-  let prepared = cache.get(key);
-  if (prepared === undefined) {
-    prepared = prepare(operation, inputs, attributes, device);
-    if (cache.size >= preparedLimit) cache.delete(cache.keys().next().value!);
-    cache.set(key, prepared);
+  const { view, targets, device } = prepared;
+  if (view !== undefined) {
+    const { storage } = inputs[0] as Tensor;
+    return [makeTensor(prepared.outputs[0]!.dtype, view.layout, storage, view.offset)];
   }
-  const buffers: Operand[] = [];
-  const params: (number | bigint)[] = [];
-  for (const input of inputs) {
-    if (isTensor(input)) buffers.push({ handle: input.storage.handle, offset: input.offset });
-    else if (input instanceof HostValue) params.push(input.read());
-    else params.push(typeof input === "boolean" ? Number(input) : (input as number | bigint));
+  // Tensors are operands as they are; only where numbers stand among them they are sorted out.
+  let buffers = inputs as readonly Tensor[];
+  let params: readonly (number | bigint)[] = none;
+  if (prepared.hasNumbers) {
+    params = paramsOf(inputs);
+    buffers = tensorsOf(inputs, inputs.length - params.length);
   }
-  const results: Tensor[] = [];
-  const targets: Operand[] = [];
-  for (const { description, layout } of prepared.outputs) {
-    const storage = new Storage(device, bytesFor(layout.size, description.dtype));
-    results.push(makeTensor(description.dtype, layout, storage));
-    targets.push({ handle: storage.handle, offset: 0 });
+  for (let i = 0; i < buffers.length; i++) buffers[i]!.requireValue();
+  const results = new Array<Tensor>(targets.length);
+  for (let i = 0; i < targets.length; i++) {
+    const { dtype, layout, bytes } = targets[i]!;
+    results[i] = makeTensor(dtype, layout, Storage.allocate(device, bytes));
   }
   try {
-    prepared.executable(buffers, targets, params);
+    prepared.executable!(buffers, results, params);
   } catch (error) {
     // Kernels know positions and sizes; which op they serve is known here.
     if (!(error instanceof IndexError)) throw error;
@@ -151,33 +165,40 @@ function execute(
   return results;
 }
 
-/** The view of one tensor that an op gives, or `undefined` where it must copy. */
-function view(operation: Operation, input: Tensor, attributes: Attributes): Tensor | undefined {
-  if (operation.view === undefined) return undefined;
-  // Views check what they are asked before they look.
-  const [description] = operation.infer([describe(input)], attributes);
-  const placed = operation.view(input.layout, input.offset, attributes);
-  if (placed === undefined) return undefined;
-  return makeTensor(description!.dtype, placed.layout, input.storage, placed.offset);
+function paramsOf(inputs: readonly TensorLike[]): (number | bigint)[] {
+  const params: (number | bigint)[] = [];
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i]!;
+    if (isTensor(input)) continue;
+    if (input instanceof HostValue) params.push(input.read());
+    else params.push(typeof input === "boolean" ? Number(input) : (input as number | bigint));
+  }
+  return params;
+}
+
+function tensorsOf(inputs: readonly TensorLike[], count: number): Tensor[] {
+  const tensors = new Array<Tensor>(count);
+  let at = 0;
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i]!;
+    if (isTensor(input)) tensors[at++] = input;
+  }
+  return tensors;
 }
 
 /** Runs an op now, recording nothing. @internal For replaying graphs. */
-export function run(
+export const run = (
   operation: Operation,
   inputs: readonly TensorLike[],
   attributes: Attributes,
-): Tensor[] {
-  const first = inputs[0];
-  if (operation.view !== undefined && isTensor(first)) {
-    const result = view(operation, first, attributes);
-    if (result !== undefined) return [result];
-  }
-  return execute(operation, inputs, attributes, deviceOf(operation, inputs, attributes));
-}
+): Tensor[] => execute(prepare(operation, inputs, attributes), operation, inputs);
 
 function needsGradient(operation: Operation, inputs: readonly TensorLike[]): boolean {
   if (!modes.gradient || operation.gradient === undefined) return false;
-  for (const input of inputs) if (isTensor(input) && input.node !== undefined) return true;
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (isTensor(input) && input.node !== undefined) return true;
+  }
   return false;
 }
 
@@ -193,10 +214,29 @@ export function apply<A extends Attributes>(
   attributes: A,
 ): Tensor[] {
   const operation = op as unknown as Operation;
+  if (modes.recorder !== undefined || modes.batch !== undefined) {
+    return applyInMode(operation, inputs, attributes);
+  }
+  const prepared = prepare(operation, inputs, attributes);
+  const results = execute(prepared, operation, inputs);
+  if (prepared.isContinuous && needsGradient(operation, inputs)) {
+    const plan = planOf(prepared, operation, inputs, attributes);
+    new OperationNode(operation, attributes, inputs, plan).record(inputs, results);
+  }
+  if (modes.inspector !== undefined) modes.inspector.result?.(operation.name, results);
+  return results;
+}
+
+/** `apply` inside a trace or `vmap`. */
+function applyInMode(
+  operation: Operation,
+  inputs: readonly TensorLike[],
+  attributes: Attributes,
+): Tensor[] {
   const { recorder, batch } = modes;
   if (batch !== undefined && inputs.some(isBatched)) {
     const results = batch.operation(operation, inputs, attributes);
-    if (needsGradient(operation, inputs)) tape(operation, inputs, attributes, results);
+    tape(operation, inputs, attributes, results);
     return results;
   }
   const operands = recorder === undefined ? inputs : recorder.resolve(inputs);
@@ -204,24 +244,48 @@ export function apply<A extends Attributes>(
     recorder === undefined
       ? run(operation, operands, attributes)
       : recorder.record(operation, operands, attributes);
-  if (needsGradient(operation, operands)) tape(operation, operands, attributes, results);
+  tape(operation, operands, attributes, results);
   if (recorder === undefined) modes.inspector?.result?.(operation.name, results);
   return results;
 }
 
+/** Records a call that was not prepared, if it needs recording. */
 function tape(
   operation: Operation,
   inputs: readonly TensorLike[],
   attributes: Attributes,
   results: readonly Tensor[],
 ): void {
+  if (!needsGradient(operation, inputs)) return;
   const outputs = results.map(({ shape, dtype }) => ({ shape, dtype }));
   if (!outputs.some(({ dtype }) => isContinuous(dtype))) return;
-  const node = new OperationNode(operation, attributes, inputs, inputs.map(describe), outputs);
-  results.forEach((result, i) => {
-    if (!isContinuous(result.dtype)) return;
-    result.node = node;
-    result.outputIndex = i;
-  });
-  node.save(inputs, results);
+  const plan = planCall(operation, attributes, needsOf(inputs), inputs.map(describe), outputs);
+  new OperationNode(operation, attributes, inputs, plan).record(inputs, results);
+}
+
+const needsOf = (inputs: readonly TensorLike[]): boolean[] =>
+  inputs.map((input) => isTensor(input) && input.node !== undefined);
+
+/** How a prepared call is recorded; worked out once for each choice of operands that need gradients. */
+function planOf(
+  prepared: Prepared,
+  operation: Operation,
+  inputs: readonly TensorLike[],
+  attributes: Attributes,
+): CallPlan {
+  const { plans } = prepared;
+  for (let i = 0; i < plans.length; i++) {
+    if (fits(plans[i]!, inputs)) return plans[i]!;
+  }
+  const plan = planCall(operation, attributes, needsOf(inputs), prepared.inputs, prepared.outputs);
+  prepared.plans = [plan, ...plans.slice(0, 7)];
+  return plan;
+}
+
+function fits({ needs }: CallPlan, inputs: readonly TensorLike[]): boolean {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
+    if (needs[i] !== (isTensor(input) && input.node !== undefined)) return false;
+  }
+  return true;
 }

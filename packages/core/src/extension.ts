@@ -1,7 +1,9 @@
 // What authors of ops and backends need: definers, the scalar vocabulary, kernels, the contract.
 export { apply } from "./apply.ts";
+export { integerAt, throwBadIndex } from "./compiler/bad-index.ts";
 export * from "./compiler/kernel.ts";
 export * from "./compiler/lower.ts";
+export type * from "./compiler/program.ts";
 export * from "./dtype.ts";
 export * from "./errors.ts";
 export * from "./operation.ts";
@@ -10,13 +12,14 @@ export { fromBytes } from "./ops/creation.ts";
 export { type ElementwiseRule, binary, elementwise, ternary, unary } from "./ops/elementwise.ts";
 export type * from "./runtime/backend.ts";
 export { decompose, farAngle } from "./scalar/decompose.ts";
+export { encodeHalf } from "./scalar/half.ts";
 export * from "./scalar/instruction.ts";
 export * from "./scalar/linear.ts";
 export * from "./scalar/evaluate.ts";
 export * from "./shape.ts";
 export { contractAsReduce } from "./compiler/contract.ts";
 export { mapTensors, tensorsIn } from "./graph/tree.ts";
-export { modes } from "./modes.ts";
+export { type MatmulPrecision, modes } from "./modes.ts";
 export { fromTypedArray, trackGradient } from "./ops/creation.ts";
 export { defaultGenerator, threefry } from "./random.ts";
-export { attentionWeights } from "./ops/attention.ts";
+export { attentionWeights } from "./ops/attention-weights.ts";

@@ -86,7 +86,9 @@ export {
 } from "./ops/draws.ts"; // prettier-ignore
 export { Generator, manualSeed } from "./random.ts";
 export type { HookHandle } from "./actions.ts";
-export { eagerly, enableGrad, isGradEnabled, noGrad } from "./modes.ts";
+export {
+  type MatmulPrecision, eagerly, enableGrad, isGradEnabled, matmulPrecision, noGrad,
+} from "./modes.ts"; // prettier-ignore
 export { guarded } from "./state.ts";
 export { scope } from "./scope.ts";
 export type { Graph, GraphNode, GraphValue } from "./graph/graph.ts";

@@ -1,4 +1,5 @@
 // The dynamic modes that apply reads: whether gradients are recorded, and which tracer listens.
+import { FlambeauError } from "./errors.ts";
 import type { SavedTensorsHooks } from "./autograd/saved.ts";
 import type { GradientNode } from "./autograd/tape.ts";
 import type { Attributes, Operation, TensorLike } from "./operation.ts";
@@ -6,7 +7,7 @@ import { requireSynchronous } from "./scope.ts";
 import { guarded, state } from "./state.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** What apply needs of a tracer; graph/trace.ts implements it. */
+/** What apply needs of a tracer; graph/record.ts implements it. */
 export interface Recorder {
   /** Variables replaced by what stands for their current values. */
   resolve(inputs: readonly TensorLike[]): readonly TensorLike[];
@@ -30,8 +31,13 @@ export interface BatchCalls {
   ): Tensor[];
 }
 
+/** How exact matrix products of float32 are. */
+export type MatmulPrecision = "highest" | "bfloat16";
+
 export const modes: {
   gradient: boolean;
+  /** Backends read it when they compile a contraction; prepared calls are kept apart by it. */
+  matmulPrecision: MatmulPrecision;
   recorder: Recorder | undefined;
   /** Set while a `vmap` runs. */
   batch: BatchCalls | undefined;
@@ -41,6 +47,7 @@ export const modes: {
   inspector: Inspector | undefined;
 } = {
   gradient: true,
+  matmulPrecision: "highest",
   recorder: undefined,
   batch: undefined,
   saved: undefined,
@@ -65,6 +72,24 @@ export const enableGrad = <T>(body: () => T): T => withGradient("enableGrad", tr
 
 /** Whether op calls are recorded for backward now. */
 export const isGradEnabled = (): boolean => guarded(() => modes.gradient);
+
+/**
+ * Sets, where an argument is given, how exact matrix products and convolutions of float32 are; returns
+ * what holds from then on. "highest", the default, multiplies float32 numbers as they are. "bfloat16"
+ * lets backends whose hardware has it round the factors to bfloat16 (8 bits of precision); products are
+ * then still added up in float32. `torch.set_float32_matmul_precision`.
+ */
+export function matmulPrecision(precision?: MatmulPrecision): MatmulPrecision {
+  if (precision !== undefined) {
+    if (precision !== "highest" && precision !== "bfloat16") {
+      throw new FlambeauError(
+        `matmulPrecision: expected "highest" or "bfloat16", got ${JSON.stringify(precision)}.`,
+      );
+    }
+    modes.matmulPrecision = precision;
+  }
+  return modes.matmulPrecision;
+}
 
 /** Runs `body` for real inside a trace: for state that must exist before the program runs. */
 export function eagerly<T>(body: () => T): T {

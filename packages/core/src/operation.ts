@@ -2,6 +2,7 @@
 // the printers read only what stands here, never an op's name.
 import type { Kernel } from "./compiler/kernel.ts";
 import type { ComplexNumber, DType } from "./dtype.ts";
+import type { PreparedCalls } from "./prepared.ts";
 import type { Layout, Shape } from "./shape.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -105,8 +106,8 @@ export interface Operation<A extends Attributes = Attributes> {
    * Where it is absent, `vmap` calls the op once per element.
    */
   batch?(operands: readonly BatchOperand[], attributes: A, size: number): readonly Tensor[];
-  /** Prepared kernels by operand layouts; filled by apply. */
-  readonly prepared: Map<string, unknown>;
+  /** What apply worked out for earlier calls. */
+  readonly prepared: PreparedCalls;
 }
 
 /** A stable text of attributes, for cache keys and graph text. */

@@ -39,8 +39,6 @@ export interface Batched {
   readonly value: Tensor;
 }
 
-const brand = Symbol.for("flambeau.tensor");
-
 // eslint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface Tensor<S extends Shape = Shape> extends TensorMethods, TensorActions {
   readonly shape: S;
@@ -63,6 +61,8 @@ export class Tensor<S extends Shape = Shape> {
   node: GradientNode | undefined = undefined;
   /** Which output of `node` this is. */
   outputIndex = 0;
+  /** During a backward walk: how many of its parts still need this gradient. @internal */
+  holders = 0;
   #grad: Tensor | undefined;
   /** Whether `.grad` was read since it was set. */
   #isGradShared = false;
@@ -108,6 +108,11 @@ export class Tensor<S extends Shape = Shape> {
     return isComplex(this.dtype);
   }
 
+  /** Whether the value can be replaced. */
+  get isVariable(): boolean {
+    return false;
+  }
+
   /** Whether gradients flow to or through this tensor. */
   get requiresGrad(): boolean {
     return this.node !== undefined;
@@ -151,26 +156,31 @@ export class Tensor<S extends Shape = Shape> {
     this.#grad = held;
   }
 
+  /** `.grad` becomes `value` itself, which nobody else holds. @internal */
+  adoptGradient(value: Tensor): void {
+    if (!this.#isGradShared) this.#grad?.dispose();
+    this.#isGradShared = false;
+    this.#grad = value;
+  }
+
   /** The buffer; throws for traced and freed tensors. */
   get storage(): Storage {
-    const storage = this.#storage;
-    if (storage !== undefined) return storage;
-    if (this.symbol !== undefined) {
-      throw new TraceError(
-        `a traced tensor of shape ${showShape(this.shape)} has no value: it stands for one inside ` +
-          `trace(…). Return it from the traced function, and read the result of the call.`,
-      );
-    }
-    if (this.batched !== undefined) {
-      throw new TraceError(
-        `inside vmap(…) a tensor of shape ${showShape(this.shape)} stands for every element of a batch ` +
-          `and has no single value. Return it, and read the result of the call.`,
-      );
-    }
-    throw new MemoryError(
-      `this tensor of shape ${showShape(this.shape)} was disposed of. Return it from the scope, or ` +
-        `keep a copy with clone().`,
-    );
+    return this.#storage ?? throwWithoutStorage(this);
+  }
+
+  /** The buffer, if there is one. @internal */
+  get heldStorage(): Storage | undefined {
+    return this.#storage;
+  }
+
+  /** The backend's handle of the buffer: tensors are operands of kernels as they are. @internal */
+  get handle(): unknown {
+    return this.storage.handle;
+  }
+
+  /** Throws where `storage` would. @internal */
+  requireValue(): void {
+    if (this.#storage === undefined) throwWithoutStorage(this);
   }
 
   get isDisposed(): boolean {
@@ -185,6 +195,14 @@ export class Tensor<S extends Shape = Shape> {
   /** Another handle on the same elements, outside any scope. @internal */
   alias(): Tensor {
     const copy = this.withoutHistory();
+    copy.node = this.node;
+    copy.outputIndex = this.outputIndex;
+    return copy;
+  }
+
+  /** `alias()` of a tensor that was disposed of, whose buffer someone held. @internal */
+  aliasOf(storage: Storage): Tensor {
+    const copy = new Tensor(this.dtype, this.device, this.layout, this.offset, storage);
     copy.node = this.node;
     copy.outputIndex = this.outputIndex;
     return copy;
@@ -327,10 +345,27 @@ Object.defineProperty(Tensor.prototype, "shape", {
     return this.layout.shape;
   },
 });
-Object.defineProperty(Tensor.prototype, brand, { value: true });
 
-export const isTensor = (value: unknown): value is Tensor =>
-  typeof value === "object" && value !== null && (value as Record<symbol, unknown>)[brand] === true;
+export const isTensor = (value: unknown): value is Tensor => value instanceof Tensor;
+
+function throwWithoutStorage({ symbol, batched, shape }: Tensor): never {
+  if (symbol !== undefined) {
+    throw new TraceError(
+      `a traced tensor of shape ${showShape(shape)} has no value: it stands for one inside ` +
+        `trace(…). Return it from the traced function, and read the result of the call.`,
+    );
+  }
+  if (batched !== undefined) {
+    throw new TraceError(
+      `inside vmap(…) a tensor of shape ${showShape(shape)} stands for every element of a batch ` +
+        `and has no single value. Return it, and read the result of the call.`,
+    );
+  }
+  throw new MemoryError(
+    `this tensor of shape ${showShape(shape)} was disposed of. Return it from the scope, or ` +
+      `keep a copy with clone().`,
+  );
+}
 
 function toNumber(value: number | bigint): number {
   if (typeof value === "number") return value;

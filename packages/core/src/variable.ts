@@ -30,6 +30,10 @@ export class Variable<S extends Shape = Shape> extends Tensor<S> {
     if (options.requiresGrad) this.requiresGrad = true;
   }
 
+  override get isVariable(): boolean {
+    return true;
+  }
+
   override get requiresGrad(): boolean {
     return this.node !== undefined;
   }

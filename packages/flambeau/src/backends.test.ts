@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { loadEngine } from "@flambeau/backend-native";
 import { describe, expect, test } from "vitest";
 import { parseMemoryLimit } from "./memory-limit.ts";
 
@@ -18,11 +19,13 @@ async function evaluate(program: string, env: Record<string, string> = {}): Prom
   return stdout.trim();
 }
 
+const usual = "engine" in loadEngine() ? "native" : "wasm";
+
 describe("the default device", () => {
-  test("is wasm, also where only a subpath is imported", async () => {
+  test("is the native engine where it was built, else wasm, also where only a subpath is imported", async () => {
     const name = `import { defaultDevice } from "@flambeau/core"; console.log(defaultDevice().name);`;
-    expect(await evaluate(`import "flambeau/data"; ${name}`)).toBe("wasm");
-    expect(await evaluate(`import { tensor } from "flambeau"; console.log(String(tensor([1]).add(2)), tensor([1]).device.name);`)).toBe("tensor([3.]) wasm"); // prettier-ignore
+    expect(await evaluate(`import "flambeau/data"; ${name}`)).toBe(usual);
+    expect(await evaluate(`import { tensor } from "flambeau"; console.log(String(tensor([1]).add(2)), tensor([1]).device.name);`)).toBe(`tensor([3.]) ${usual}`); // prettier-ignore
   });
 
   test("is what FLAMBEAU_BACKEND names", async () => {

@@ -7,8 +7,9 @@ import {
   guarded,
   hostValue,
 } from "@flambeau/core";
-import { elementwise, s } from "@flambeau/core/extension";
-import { correctionOf, movedAverage, movedSquares } from "./averages.ts";
+import { type Scalar, elementwise, s } from "@flambeau/core/extension";
+import { correctionOf, movedToSquare, movedTowards } from "./averages.ts";
+import { fused } from "./fused.ts";
 import { gradientOf } from "./gradient.ts";
 import { Optimizer, type ParamGroup, type ParamsInput } from "./optimizer.ts";
 
@@ -35,19 +36,40 @@ const rootCorrection = elementwise<(step: Tensor, logBeta: TensorLike) => Tensor
   (step, logBeta) => s.sqrt(correctionOf(step!, logBeta!)),
 );
 
-const adamStep = elementwise<
-  (
-    parameter: Tensor,
-    average: Tensor,
-    squares: Tensor,
-    size: Tensor,
-    root: Tensor,
-    eps: TensorLike,
-    kept: TensorLike,
-  ) => Tensor
->("adamStep", (parameter, average, squares, size, root, eps, kept) => {
-  const scale = s.add(s.div(s.sqrt(squares!), root!), eps!);
-  return s.sub(s.mul(kept!, parameter!), s.div(s.mul(size!, average!), scale));
+type Step = (
+  parameter: Tensor,
+  grad: Tensor,
+  average: Tensor,
+  squares: Tensor,
+  ...rest: TensorLike[]
+) => [parameter: Tensor, average: Tensor, squares: Tensor, largest?: Tensor];
+
+const movedBoth = ([grad, average, squares, weight1, beta2, weight2]: readonly Scalar[]) => [
+  movedTowards(average!, grad!, weight1!),
+  movedToSquare(squares!, grad!, beta2!, weight2!),
+] as const; // prettier-ignore
+
+/** `kept · parameter - size · average / (√squares / root + eps)`. */
+function descended(
+  parameter: Scalar,
+  average: Scalar,
+  squares: Scalar,
+  [size, root, eps, kept]: readonly Scalar[],
+): Scalar {
+  const scale = s.add(s.div(s.sqrt(squares), root!), eps!);
+  return s.sub(s.mul(kept!, parameter), s.div(s.mul(size!, average), scale));
+}
+
+const adamStep = fused<Step>("adamStep", 3, (parameter, ...rest) => {
+  const [average, squares] = movedBoth(rest);
+  return [descended(parameter!, average, squares, rest.slice(6)), average, squares];
+});
+
+/** With the largest squares so far, as the last operand and result. */
+const amsgradStep = fused<Step>("amsgradStep", 4, (parameter, ...rest) => {
+  const [average, squares] = movedBoth(rest);
+  const largest = s.max(rest.at(-1)!, squares);
+  return [descended(parameter!, average, largest, rest.slice(6)), average, squares, largest];
 });
 
 /** Kingma and Ba, 2015; `amsgrad`: Reddi et al., 2018. `torch.optim.Adam`. */
@@ -103,14 +125,15 @@ export class Adam extends Optimizer<AdamOptions, State> {
       for (const { parameter, state } of together) {
         const grad = gradientOf(parameter, group, this.isDecayCoupled);
         const { expAvg, expAvgSq } = state;
-        expAvg.assign(movedAverage(expAvg, grad, weight1));
-        expAvgSq.assign(movedSquares(expAvgSq, grad, beta2, weight2));
-        let squares = expAvgSq;
-        if (isAmsgrad) {
-          squares = state.maxExpAvgSq ??= this.zerosFor(parameter);
-          squares.assign(squares.maximum(expAvgSq));
-        }
-        parameter.assign(adamStep(parameter, expAvg, squares, size, root, eps, kept));
+        const numbers = [weight1, beta2, weight2, size, root, eps, kept];
+        if (isAmsgrad) state.maxExpAvgSq ??= this.zerosFor(parameter);
+        const [next, average, squares, largest] = isAmsgrad
+          ? amsgradStep(parameter, grad, expAvg, expAvgSq, ...numbers, state.maxExpAvgSq!)
+          : adamStep(parameter, grad, expAvg, expAvgSq, ...numbers);
+        expAvg.assign(average);
+        expAvgSq.assign(squares);
+        if (largest !== undefined) state.maxExpAvgSq!.assign(largest);
+        parameter.assign(next);
       }
     }
   }

@@ -3,17 +3,26 @@ import type { Tensor, TensorLike } from "@flambeau/core";
 import { type Scalar, elementwise, s } from "@flambeau/core/extension";
 
 /** `average + weight · (value - average)`. */
-export const movedAverage = elementwise<
-  (average: Tensor, value: Tensor, weight: TensorLike) => Tensor
->("movingAverage", (average, value, weight) =>
-  s.add(average!, s.mul(weight!, s.sub(value!, average!))),
-);
+export const movedTowards = (average: Scalar, value: Scalar, weight: Scalar): Scalar =>
+  s.add(average, s.mul(weight, s.sub(value, average)));
 
 /** `decay · average + weight · value²`. */
+export const movedToSquare = (
+  average: Scalar,
+  value: Scalar,
+  decay: Scalar,
+  weight: Scalar,
+): Scalar => s.add(s.mul(decay, average), s.mul(s.mul(weight, value), value));
+
+/** The same as ops. */
+export const movedAverage = elementwise<
+  (average: Tensor, value: Tensor, weight: TensorLike) => Tensor
+>("movingAverage", (average, value, weight) => movedTowards(average!, value!, weight!));
+
 export const movedSquares = elementwise<
   (average: Tensor, value: Tensor, decay: TensorLike, weight: TensorLike) => Tensor
 >("movingSquares", (average, value, decay, weight) =>
-  s.add(s.mul(decay!, average!), s.mul(s.mul(weight!, value!), value!)),
+  movedToSquare(average!, value!, decay!, weight!),
 );
 
 /** `1 - βᵗ`, from log β: exact also where βᵗ is close to 1. */

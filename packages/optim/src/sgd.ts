@@ -7,7 +7,8 @@ import {
   guarded,
   hostValue,
 } from "@flambeau/core";
-import { elementwise, s } from "@flambeau/core/extension";
+import { type Scalar, elementwise, s } from "@flambeau/core/extension";
+import { fused } from "./fused.ts";
 import { gradientOf } from "./gradient.ts";
 import { Optimizer, type ParamGroup, type ParamsInput } from "./optimizer.ts";
 
@@ -22,22 +23,41 @@ export interface SGDOptions {
 
 type State = { momentumBuffer: Variable };
 
-const accumulated = elementwise<
-  (buffer: Tensor, grad: Tensor, momentum: TensorLike, kept: TensorLike) => Tensor
->("sgdMomentum", (buffer, grad, momentum, kept) =>
-  s.add(s.mul(momentum!, buffer!), s.mul(kept!, grad!)),
-);
-
 const descended = elementwise<(parameter: Tensor, direction: Tensor, lr: TensorLike) => Tensor>(
   "sgdStep",
   (parameter, direction, lr) => s.sub(parameter!, s.mul(lr!, direction!)),
 );
 
+type MomentumStep = (
+  parameter: Tensor,
+  grad: Tensor,
+  buffer: Tensor,
+  lr: TensorLike,
+  momentum: TensorLike,
+  kept: TensorLike,
+) => [parameter: Tensor, buffer: Tensor];
+
+const accumulated = (buffer: Scalar, grad: Scalar, momentum: Scalar, kept: Scalar): Scalar =>
+  s.add(s.mul(momentum, buffer), s.mul(kept, grad));
+
+const momentumStep = fused<MomentumStep>(
+  "sgdMomentumStep",
+  2,
+  (parameter, grad, buffer, lr, momentum, kept) => {
+    const next = accumulated(buffer!, grad!, momentum!, kept!);
+    return [s.sub(parameter!, s.mul(lr!, next)), next];
+  },
+);
+
 /** Looks ahead along the momentum: Sutskever et al., 2013. */
-const descendedAhead = elementwise<
-  (p: Tensor, grad: Tensor, buffer: Tensor, lr: TensorLike, momentum: TensorLike) => Tensor
->("sgdNesterovStep", (p, grad, buffer, lr, momentum) =>
-  s.sub(p!, s.mul(lr!, s.add(grad!, s.mul(momentum!, buffer!)))),
+const nesterovStep = fused<MomentumStep>(
+  "sgdNesterovStep",
+  2,
+  (parameter, grad, buffer, lr, momentum, kept) => {
+    const next = accumulated(buffer!, grad!, momentum!, kept!);
+    const ahead = s.add(grad!, s.mul(momentum!, next));
+    return [s.sub(parameter!, s.mul(lr!, ahead)), next];
+  },
 );
 
 /** Stochastic gradient descent, with momentum if wanted. `torch.optim.SGD`. */
@@ -89,13 +109,11 @@ export class SGD extends Optimizer<SGDOptions, State> {
       // The first gradient enters whole. Without dampening the zeros in the buffer do that.
       const isFirst = isDampened && guarded(() => this.#fresh.has(known));
       const kept = isFirst ? 1 : hostValue(() => 1 - group.dampening);
-      momentumBuffer.assign(accumulated(momentumBuffer, grad, momentum, kept));
+      const step = isNesterov ? nesterovStep : momentumStep;
+      const [next, buffer] = step(parameter, grad, momentumBuffer, lr, momentum, kept);
+      momentumBuffer.assign(buffer);
       this.#fresh.delete(known);
-      parameter.assign(
-        isNesterov
-          ? descendedAhead(parameter, grad, momentumBuffer, lr, momentum)
-          : descended(parameter, momentumBuffer, lr),
-      );
+      parameter.assign(next);
     }
   }
 }

@@ -6,7 +6,7 @@ import { modes, noGrad } from "../modes.ts";
 import type { Description } from "../operation.ts";
 import { register, scope } from "../scope.ts";
 import { type Tensor, isTensor } from "../tensor.ts";
-import { Packed, type Saved, keepTensor } from "./saved.ts";
+import { type Saved, SavedValues } from "./saved.ts";
 import { type Edge, GradientNode, edgeOf, usedTwice } from "./tape.ts";
 
 type Results = Tensor | readonly Tensor[] | readonly [];
@@ -46,18 +46,18 @@ type Pull = (
   needs: readonly boolean[],
 ) => readonly (Tensor | undefined)[];
 
-/** What a call keeps: handles of its own on the tensors, outside any scope. */
+/** What a call keeps, outside any scope. */
 interface Kept {
-  readonly saved: object;
-  readonly handles: readonly Saved[];
-  /** Handles on results, which have to learn their node. */
-  readonly results: readonly { readonly handle: Saved; readonly position: number }[];
+  readonly names: readonly string[];
+  /** By position in `names`. */
+  readonly values: SavedValues;
+  /** Which of them are results: by position in `names`, which result, or -1. */
+  readonly results: readonly number[];
   /** Whether a float tensor was saved that is neither input nor result: it has no history. */
   readonly hasConstants: boolean;
 }
 
 class FunctionNode extends GradientNode {
-  readonly isLeaf = false;
   readonly name: string;
   readonly #backward: Pull;
   #kept: Kept | undefined;
@@ -75,6 +75,10 @@ class FunctionNode extends GradientNode {
     this.#kept = kept;
   }
 
+  get isLeaf(): boolean {
+    return false;
+  }
+
   override pull(grads: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
     const { name } = this;
     const kept = this.#kept;
@@ -86,9 +90,8 @@ class FunctionNode extends GradientNode {
       );
     }
     const needs = this.edges.map((edge) => edge !== undefined);
-    const open = ([field, value]: [string, unknown]) =>
-      [field, value instanceof Packed ? value.open() : value] as const;
-    const saved = Object.fromEntries(Object.entries(kept.saved).map(open));
+    const saved: { [name: string]: unknown } = {};
+    for (let i = 0; i < kept.names.length; i++) saved[kept.names[i]!] = kept.values.get(i);
     const pulled = this.#backward(saved, grads, needs);
     if (pulled.length !== this.edges.length) {
       throw new AutogradError(
@@ -96,30 +99,28 @@ class FunctionNode extends GradientNode {
           `one per input, undefined where there is none.`,
       );
     }
-    // Who walks the tape frees gradients when done; what is saved must outlive that.
-    return pulled.map((grad) => (grad && kept.handles.includes(grad) ? grad.alias() : grad));
+    return pulled;
   }
 
   override release(): void {
-    for (const handle of this.#kept?.handles ?? []) if (isTensor(handle)) handle.dispose();
+    this.#kept?.values.release();
     this.#kept = undefined;
   }
 }
 
 function keep(saved: object, inputs: readonly unknown[], results: readonly Tensor[]): Kept {
-  const handles: Saved[] = [];
-  const ofResults: { handle: Saved; position: number }[] = [];
+  const names = Object.keys(saved);
+  const values = new SavedValues(names.length);
+  const positions = new Array<number>(names.length);
   let hasConstants = false;
-  const entries = Object.entries(saved).map(([name, value]) => {
-    if (!isTensor(value)) return [name, value] as const;
-    const handle = keepTensor(value);
-    handles.push(handle);
-    const position = results.indexOf(value);
-    if (position >= 0) ofResults.push({ handle, position });
-    else if (!inputs.includes(value) && isContinuous(value.dtype)) hasConstants = true;
-    return [name, handle] as const;
-  });
-  return { saved: Object.fromEntries(entries), handles, results: ofResults, hasConstants };
+  for (let i = 0; i < names.length; i++) {
+    const value = (saved as { [name: string]: unknown })[names[i]!];
+    values.set(i, value);
+    positions[i] = isTensor(value) ? results.indexOf(value) : -1;
+    if (!isTensor(value) || positions[i]! >= 0 || !isContinuous(value.dtype)) continue;
+    if (!inputs.includes(value)) hasConstants = true;
+  }
+  return { names, values, results: positions, hasConstants };
 }
 
 /** While tracing, variables are what stands for their current values. */
@@ -128,6 +129,8 @@ function resolved<I extends readonly unknown[]>(inputs: I): I {
   if (recorder === undefined) return inputs;
   return inputs.map((x) => (isTensor(x) ? recorder.resolve([x])[0] : x)) as unknown as I;
 }
+
+const hasNode = (x: unknown): boolean => isTensor(x) && x.node !== undefined;
 
 /** A result must be a tensor of its own, not an input that was passed through. */
 function fresh(result: Tensor, inputs: readonly unknown[]): Tensor {
@@ -153,7 +156,10 @@ function recordNode(
     x.outputIndex = position;
   };
   results.forEach(own);
-  for (const { handle, position } of kept.results) own(handle, position);
+  kept.results.forEach((position, i) => {
+    const handle = position < 0 ? undefined : kept.values.handle(i);
+    if (handle !== undefined) own(handle, position);
+  });
 }
 
 /**
@@ -176,8 +182,8 @@ export function customFunction<
     backward(saved as S, grads as unknown as ResultGrads<R>, needs);
   const call = (...given: I): R => {
     const inputs = resolved(given);
-    const edges = modes.gradient ? inputs.map(edgeOf) : [];
-    const isTaped = edges.some((edge) => edge !== undefined);
+    const isTaped = modes.gradient && inputs.some(hasNode);
+    const edges = isTaped ? inputs.map(edgeOf) : [];
     let kept: Kept | undefined;
     const body = (): Results =>
       noGrad(() => {
@@ -199,10 +205,11 @@ export function customFunction<
       (isTensor(result) ? [result] : result).forEach((one, i) => {
         one.batched = { ...one.batched!, value: lower[i]!.alias() };
       });
-      for (const { handle, position } of kept?.results ?? []) {
+      kept?.results.forEach((position, i) => {
+        const handle = position < 0 ? undefined : kept!.values.handle(i);
         if (isTensor(handle))
           handle.batched = { ...handle.batched!, value: lower[position]!.alias() };
-      }
+      });
     }
     if (kept !== undefined) {
       if (isTensor(result)) recordNode(name, pullOne, edges, [result], kept);

@@ -9,9 +9,12 @@ import {
   type LoopKernel,
   type MapKernel,
   type ReduceKernel,
+  type RowsKernel,
   type ScanKernel,
+  type ScanState,
   type Store,
   coordinateOf,
+  isFixedFrom,
 } from "../compiler/kernel.ts";
 import { contractAsReduce } from "../compiler/contract.ts";
 import type { Backend, Executable, Operand } from "../runtime/backend.ts";
@@ -117,6 +120,7 @@ class Body {
   readonly loaded: Value[];
   readonly state: Value[] = [];
   readonly other: Value[] = [];
+  readonly kept: Value[] = [];
   private readonly kernel: LoopKernel;
   private readonly inputs: { array: TypedArray; base: number }[];
   private readonly outputs: { array: TypedArray; base: number }[];
@@ -171,6 +175,7 @@ class Body {
       if (op === "param") return this.params[position]!;
       if (op === "index") return this.index[position]!;
       if (op === "state") return this.state[position]!;
+      if (op === "kept") return this.kept[position]!;
       return this.other[position]!;
     });
     return () => {
@@ -179,12 +184,14 @@ class Body {
     };
   }
 
-  store(values: readonly Value[]): void {
-    this.kernel.stores.forEach((store: Store, i) => {
+  /** Makes all stores, or those that stand at `positions`. */
+  store(values: readonly Value[], positions?: readonly number[]): void {
+    values.forEach((value, n) => {
+      const i = positions === undefined ? n : positions[n]!;
+      const store = this.kernel.stores[i]!;
       const { array, base } = this.outputs[i]!;
       const address = addressOf(store, base, this.index, this.loaded);
       if (address < 0) return;
-      const value = values[i]!;
       const before = array[address]!;
       array[address] = combined(store, before, value) as never;
     });
@@ -199,22 +206,21 @@ function runMap(kernel: MapKernel, body: Body): void {
   });
 }
 
+const initialOf = (states: readonly ScanState[]): Value[] =>
+  states.map(({ initial, dtype }) =>
+    convert(initial, typeof initial === "bigint" ? "int64" : "float64", dtype),
+  );
+
+/** Loads for what is made once per row: those that do not vary along its axes, which may be empty. */
+const fixedLoads = ({ loads }: LoopKernel, outer: number): Set<Load> =>
+  new Set(loads.filter((load) => isFixedFrom(outer, load, loads)));
+
 function runReduce(kernel: ReduceKernel, body: Body): void {
   const steps = body.expressions(kernel.states.map((state) => state.step));
   const finish = body.expressions(kernel.stores.map((store) => store.value));
-  const initial = kernel.states.map(({ initial: value, dtype }) =>
-    convert(value, typeof value === "bigint" ? "int64" : "float64", dtype),
-  );
+  const initial = initialOf(kernel.states);
   const outer = kernel.axes.slice(0, kernel.axes.length - kernel.reduced);
-  const isFolded = (_: number, axis: number) => axis >= outer.length;
-  // Loads for store values: those that do not vary along folded axes, which may be empty.
-  const fixed = new Set(
-    kernel.loads.filter(({ strides, guards = [] }) =>
-      [strides, ...guards.map(({ coefficients }) => coefficients)].every((steps) =>
-        steps.filter(isFolded).every((step) => step === 0),
-      ),
-    ),
-  );
+  const fixed = fixedLoads(kernel, outer.length);
   forEachIndex(outer, body.index, 0, () => {
     initial.forEach((value, i) => (body.state[i] = value));
     forEachIndex(kernel.axes, body.index, outer.length, () => {
@@ -232,9 +238,7 @@ function runScan(kernel: ScanKernel, body: Body): void {
   const values = body.expressions(kernel.stores.map((store) => store.value));
   const last = kernel.axes.length - 1;
   const length = kernel.axes[last]!;
-  const initial = kernel.states.map(({ initial: value, dtype }) =>
-    convert(value, typeof value === "bigint" ? "int64" : "float64", dtype),
-  );
+  const initial = initialOf(kernel.states);
   forEachIndex(kernel.axes.slice(0, last), body.index, 0, () => {
     initial.forEach((value, i) => (body.state[i] = value));
     for (let at = 0; at < length; at++) {
@@ -243,6 +247,53 @@ function runScan(kernel: ScanKernel, body: Body): void {
       steps().forEach((value, i) => (body.state[i] = value));
       body.store(values());
     }
+  });
+}
+
+function runRows(kernel: RowsKernel, body: Body): void {
+  const outer = kernel.axes.slice(0, kernel.axes.length - kernel.row);
+  const fixed = fixedLoads(kernel, outer.length);
+  let [keptCount, stateCount] = [0, 0];
+  const stages = kernel.stages.map(({ kept, states }) => {
+    const [keptAt, stateAt] = [keptCount, stateCount];
+    keptCount += kept.length;
+    stateCount += states.length;
+    const keep = body.expressions(kept);
+    const step = body.expressions(states.map((state) => state.step));
+    return { keptAt, stateAt, keep, step, initial: initialOf(states) };
+  });
+  /** Stores made once per row, or once per element: their values, and where they stand. */
+  const storing = (onceARow: boolean) => {
+    const positions = [...kernel.stores.keys()].filter(
+      (i) => isFixedFrom(outer.length, kernel.stores[i]!, kernel.loads) === onceARow,
+    );
+    const values = body.expressions(positions.map((i) => kernel.stores[i]!.value));
+    return () => body.store(values(), positions);
+  };
+  const [storeRow, storeElement] = [storing(true), storing(false)];
+  forEachIndex(outer, body.index, 0, () => {
+    /** What is kept, by element of the row. */
+    const kept: Value[][] = [];
+    const walk = (visit: (own: Value[]) => void): void => {
+      let at = 0;
+      forEachIndex(kernel.axes, body.index, outer.length, () => {
+        body.fetch();
+        const own = (kept[at++] ??= []);
+        own.forEach((value, i) => (body.kept[i] = value));
+        visit(own);
+      });
+    };
+    for (const { keptAt, stateAt, keep, step, initial } of stages) {
+      initial.forEach((value, i) => (body.state[stateAt + i] = value));
+      walk((own) => {
+        keep().forEach((value, i) => (own[keptAt + i] = body.kept[keptAt + i] = value));
+        step().forEach((value, i) => (body.state[stateAt + i] = value));
+      });
+    }
+    walk(storeElement);
+    for (let axis = outer.length; axis < kernel.axes.length; axis++) body.index[axis] = 0;
+    body.fetch(fixed);
+    storeRow();
   });
 }
 
@@ -265,6 +316,9 @@ function compile(kernel: Kernel): Executable<ReferenceBuffer> {
   if (kernel.kind === "scan") {
     return (inputs, outputs, params) => runScan(kernel, new Body(kernel, inputs, outputs, params));
   }
+  if (kernel.kind === "rows") {
+    return (inputs, outputs, params) => runRows(kernel, new Body(kernel, inputs, outputs, params));
+  }
   const reduction = kernel.kind === "contract" ? contractAsReduce(kernel) : kernel;
   return (inputs, outputs, params) =>
     runReduce(reduction, new Body(reduction, inputs, outputs, params));
@@ -276,6 +330,7 @@ export function createReferenceBackend(): Backend<ReferenceBuffer> {
     name: "reference",
     dtypes: new Set(dtypes),
     memoryLimit: 4 * 1024 ** 3,
+    rows: true,
     allocate: (bytes) => new ReferenceBuffer(bytes),
     free: (buffer) => buffer.release(),
     write: (buffer, byteOffset, bytes) => new Uint8Array(buffer.bytes).set(bytes, byteOffset),

@@ -1,5 +1,5 @@
 // Kernels: loops over scalar expressions, or a named routine. No tensors and no ops.
-// What a backend runs. The meaning of each kind is backends/reference.ts; docs/kernels.md draws it.
+// What a backend runs. The meaning of each kind is backends/reference.ts; ARCHITECTURE.md shows some.
 import type { DType, TypedArray } from "../dtype.ts";
 import { IndexError } from "../errors.ts";
 import type { Scalar } from "../scalar/instruction.ts";
@@ -108,6 +108,31 @@ export interface ScanKernel extends Common {
   readonly states: readonly ScanState[];
 }
 
+/** One walk over the row. */
+export interface RowStage {
+  /**
+   * Values kept for each element of the row: `kept` leaves of later stages, of this stage's steps and of
+   * stores; numbered across stages.
+   */
+  readonly kept: readonly Scalar[];
+  /**
+   * Folded over the row; `state` leaves number them across stages. Steps read their own running state,
+   * finished states of earlier stages, kept values.
+   */
+  readonly states: readonly State[];
+}
+
+/**
+ * A map whose last `row` axes make up a row that is walked once per stage, then once for the stores.
+ * Stores with stride 0 on the row axes are made once per row, from states and from loads that do not vary
+ * along the row.
+ */
+export interface RowsKernel extends Common {
+  readonly kind: "rows";
+  readonly row: number;
+  readonly stages: readonly RowStage[];
+}
+
 /**
  * `out[batch, m, n] = Σ_k a[batch, m, k] · b[batch, n, k]`. `axes` is batch ++ m ++ n ++ k; loads 0
  * and 1 are the factors (a has stride 0 on n, b on m), further loads serve the epilogue and have
@@ -127,6 +152,8 @@ export interface RoutineKernel {
   readonly name: string;
   readonly inputs: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
   readonly outputs: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
+  /** Numbers that a native kernel of the same name needs; `run` knows them. */
+  readonly attributes?: readonly number[];
   readonly run: (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;
 }
 
@@ -146,15 +173,32 @@ export function coordinateOf(
   return value < 0 ? value + size : value;
 }
 
-export type LoopKernel = MapKernel | ReduceKernel | ScanKernel | ContractKernel;
+export type LoopKernel = MapKernel | ReduceKernel | ScanKernel | RowsKernel | ContractKernel;
 export type Kernel = LoopKernel | RoutineKernel;
 
-/** Expressions of a loop kernel, in a fixed order: per state step and merge, then store values. */
+const stepAndMerge = ({ step, merge }: State): Scalar[] => [step, merge];
+
+/**
+ * Expressions of a loop kernel, in a fixed order: per stage what it keeps; per state step and merge; at
+ * last store values.
+ */
 export function expressionsOf(kernel: LoopKernel): Scalar[] {
   const values = kernel.stores.map((store) => store.value);
-  if (kernel.kind === "scan") return [...kernel.states.map((state) => state.step), ...values];
-  const states = kernel.kind === "reduce" ? kernel.states : [];
-  return [...states.flatMap((state) => [state.step, state.merge]), ...values];
+  switch (kernel.kind) {
+    case "scan":
+      return [...kernel.states.map(({ step }) => step), ...values];
+    case "reduce":
+      return [...kernel.states.flatMap(stepAndMerge), ...values];
+    case "rows": {
+      const stages = kernel.stages.flatMap(({ kept, states }) => [
+        ...kept,
+        ...states.flatMap(stepAndMerge),
+      ]);
+      return [...stages, ...values];
+    }
+    default:
+      return values;
+  }
 }
 
 const showGuard = (g: Guard): string =>
@@ -173,6 +217,18 @@ function showAccess(a: Access): string {
   return `${a.operand}:${a.dtype}[${parts.join(" + ")}]`;
 }
 
+/** Whether neither the address nor its checks change along axes from `first` on. */
+export function isFixedFrom(first: number, access: Access, loads: readonly Load[]): boolean {
+  const { strides, guards = [], indirections = [] } = access;
+  const isFixed = (steps: readonly number[]) =>
+    steps.every((step, axis) => axis < first || step === 0);
+  return (
+    isFixed(strides) &&
+    guards.every(({ coefficients }) => isFixed(coefficients)) &&
+    indirections.every(({ load }) => isFixedFrom(first, loads[load]!, loads))
+  );
+}
+
 /** Readable text of a kernel. */
 export function showKernel(kernel: Kernel): string {
   if (kernel.kind === "routine") return `routine ${kernel.name}`;
@@ -180,12 +236,18 @@ export function showKernel(kernel: Kernel): string {
   const lines = [`${kernel.kind} axes=[${axes.join(", ")}]`];
   if (kernel.kind === "reduce") lines[0] += ` reduced=${kernel.reduced}`;
   if (kernel.kind === "scan" && kernel.isReversed) lines[0] += " reversed";
+  if (kernel.kind === "rows") lines[0] += ` row=${kernel.row}`;
   if (kernel.kind === "contract") {
     const { batch, m, n, k } = kernel.groups;
     lines[0] += ` batch=${batch} m=${m} n=${n} k=${k} in ${kernel.accumulator}`;
   }
   if (kernel.initial !== undefined) lines[0] += ` initial=${kernel.initial}`;
   kernel.loads.forEach((load, i) => lines.push(`  load${i} = input ${showAccess(load)}`));
+  if (kernel.kind === "rows") {
+    for (const { kept, states } of kernel.stages) {
+      lines.push(`  stage keeps ${kept.length}, folds ${states.length}`);
+    }
+  }
   const { text } = linearize(expressionsOf(kernel));
   lines.push(`  ${text}`);
   for (const store of kernel.stores) {

@@ -1,5 +1,6 @@
 // Kernels of any dtype become kernels of the dtypes that backends have: 16-bit floats are loaded and
-// stored as words, complex numbers as pairs of floats. Backends see the result only. Expressions are
+// stored as words (but where the backend does so itself), complex numbers as pairs of floats. Backends see
+// the result only. Expressions are
 // rewritten by realize-scalar.ts; what no single kernel can say is staged by compile.ts.
 import { type DType, isComplex, isHalf, valueDType, wordDType, wordsOf } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
@@ -7,7 +8,7 @@ import type { Parts } from "../scalar/complex.ts";
 import { encodeHalf } from "../scalar/half.ts";
 import { type Scalar, constant, leaf, nodesOf } from "../scalar/instruction.ts";
 import { contractAsReduce } from "./contract.ts";
-import { type Access, type Load, type LoopKernel, type ScanState, type State, type Store, expressionsOf } from "./kernel.ts"; // prettier-ignore
+import { type Access, type Load, type LoopKernel, type RowStage, type ScanState, type State, type Store, expressionsOf } from "./kernel.ts"; // prettier-ignore
 import { asPairs } from "./realize-pairs.ts";
 import { ScalarRealizer, fromWord, toWord, wrapped } from "./realize-scalar.ts";
 
@@ -22,13 +23,22 @@ export function needsRealizing(kernel: LoopKernel): boolean {
   return nodesOf(...expressionsOf(kernel)).some(({ dtype }) => !isPlain(dtype));
 }
 
+/** What memory holds for a backend that widens and narrows 16-bit floats itself, or for another. */
+const memoryDType = (dtype: DType, keepsHalves: boolean): DType =>
+  keepsHalves && isHalf(dtype) ? dtype : wordDType(dtype);
+
 /** The access in words; `part` is 1 for imaginary parts. */
-function wordAccess<A extends Access>(access: A, part: 0 | 1, loadAt: readonly number[]): A {
+function wordAccess<A extends Access>(
+  access: A,
+  part: 0 | 1,
+  loadAt: readonly number[],
+  keepsHalves: boolean,
+): A {
   const { dtype, offset, strides, guards, indirections } = access;
   const words = wordsOf(dtype);
   return {
     ...access,
-    dtype: wordDType(dtype),
+    dtype: memoryDType(dtype, keepsHalves),
     offset: words * offset + part,
     strides: strides.map((stride) => words * stride),
     ...(guards && { guards: guards.map((guard) => ({ ...guard, stride: words * guard.stride })) }),
@@ -43,20 +53,24 @@ function wordAccess<A extends Access>(access: A, part: 0 | 1, loadAt: readonly n
 }
 
 /** The number whose words fill a load's gaps or an output. */
-function wordOf(value: number | bigint, dtype: DType): number | bigint {
-  return isHalf(dtype) ? encodeHalf(Number(value), dtype) : value;
+function wordOf(value: number | bigint, dtype: DType, keepsHalves: boolean): number | bigint {
+  return isHalf(dtype) && !keepsHalves ? encodeHalf(Number(value), dtype) : value;
 }
 
-function wordLoad(load: Load, part: 0 | 1, loadAt: readonly number[]): Load {
-  const access = wordAccess(load, part, loadAt);
+function wordLoad(load: Load, part: 0 | 1, loadAt: readonly number[], keepsHalves: boolean): Load {
+  const access = wordAccess(load, part, loadAt, keepsHalves);
   if (load.fill === undefined) return access;
-  return { ...access, fill: part === 1 ? 0 : (wordOf(load.fill, load.dtype) as number) };
+  const fill = part === 1 ? 0 : (wordOf(load.fill, load.dtype, keepsHalves) as number);
+  return { ...access, fill };
 }
 
 /** What an output is filled with before the loops: one number for all words of all stores. */
-function wordInitial({ initial, stores }: LoopKernel): number | bigint | undefined {
+function wordInitial(
+  { initial, stores }: LoopKernel,
+  keepsHalves: boolean,
+): number | bigint | undefined {
   if (initial === undefined || Number(initial) === 0) return initial;
-  const words = new Set(stores.map(({ dtype }) => wordOf(initial, dtype)));
+  const words = new Set(stores.map(({ dtype }) => wordOf(initial, dtype, keepsHalves)));
   if (words.size === 1 && !stores.some(({ dtype }) => isComplex(dtype))) return [...words][0];
   throw new DTypeError(
     `outputs of ${stores.map(({ dtype }) => dtype).join(" and ")} cannot be filled with ${initial} ` +
@@ -73,18 +87,27 @@ function requireCombine({ combine = "set", dtype }: Store): void {
   );
 }
 
+function statesOf(kernel: LoopKernel): readonly (State | ScanState)[] {
+  if (kernel.kind === "rows") return kernel.stages.flatMap(({ states }) => states);
+  return kernel.kind === "reduce" || kernel.kind === "scan" ? kernel.states : [];
+}
+
 /** The rewriting of one kernel: where its loads and states went. */
 class KernelRealizer {
   readonly #kernel: LoopKernel;
+  readonly #keepsHalves: boolean;
   readonly #scalars: ScalarRealizer;
   /** Position of each load's first word; of each state's first part. */
   readonly #loadAt: number[] = [];
   readonly #stateAt: number[] = [];
   readonly #states: readonly (State | ScanState)[];
+  /** Position of the first part of each value that row programs keep. */
+  readonly #keptAt: number[] = [];
 
-  constructor(kernel: LoopKernel) {
+  constructor(kernel: LoopKernel, keepsHalves: boolean) {
     this.#kernel = kernel;
-    this.#states = kernel.kind === "reduce" || kernel.kind === "scan" ? kernel.states : [];
+    this.#keepsHalves = keepsHalves;
+    this.#states = statesOf(kernel);
     let at = 0;
     for (const { dtype } of kernel.loads) {
       this.#loadAt.push(at);
@@ -93,6 +116,13 @@ class KernelRealizer {
     at = 0;
     for (const { dtype } of this.#states) {
       this.#stateAt.push(at);
+      at += wordsOf(dtype);
+    }
+    at = 0;
+    for (const { dtype } of kernel.kind === "rows"
+      ? kernel.stages.flatMap(({ kept }) => kept)
+      : []) {
+      this.#keptAt.push(at);
       at += wordsOf(dtype);
     }
     // A contraction has one state, its sum.
@@ -107,30 +137,39 @@ class KernelRealizer {
       case "load": {
         const word = (part: 0 | 1): Scalar => this.#word(position, part);
         if (isComplex(dtype)) return { re: word(0), im: word(1) };
-        return { re: fromWord(word(0), dtype) };
+        return { re: this.#isKept(dtype) ? word(0) : fromWord(word(0), dtype) };
       }
       case "param":
         return { re: wrapped(leaf("param", position, value), dtype) };
       case "index":
         return { re: node };
       default: {
-        const at = this.#stateAt[position]!;
-        const part = (i: number): Scalar => leaf(op as "state" | "other", at + i, value);
+        const at = (op === "kept" ? this.#keptAt : this.#stateAt)[position]!;
+        const part = (i: number): Scalar => leaf(op as "state" | "other" | "kept", at + i, value);
         return isComplex(dtype) ? { re: part(0), im: part(1) } : { re: part(0) };
       }
     }
   }
 
+  /** Whether the backend moves elements of the dtype between memory and float32 by itself. */
+  #isKept(dtype: DType): boolean {
+    return this.#keepsHalves && isHalf(dtype);
+  }
+
   /** What a load fetches, before it is decoded. */
   #word(position: number, part: 0 | 1): Scalar {
-    const word = wordDType(this.#kernel.loads[position]!.dtype);
+    const word = memoryDType(this.#kernel.loads[position]!.dtype, this.#keepsHalves);
     return leaf("load", this.#loadAt[position]! + part, valueDType(word));
+  }
+
+  #toWord(value: Scalar, dtype: DType): Scalar {
+    return this.#isKept(dtype) ? value : toWord(value, dtype);
   }
 
   loads(): Load[] {
     return this.#kernel.loads.flatMap((load) => {
       const words = wordsOf(load.dtype) === 2 ? ([0, 1] as const) : ([0] as const);
-      return words.map((part) => wordLoad(load, part, this.#loadAt));
+      return words.map((part) => wordLoad(load, part, this.#loadAt, this.#keepsHalves));
     });
   }
 
@@ -139,7 +178,7 @@ class KernelRealizer {
       requireCombine(store);
       const { dtype, value } = store;
       const put = (part: 0 | 1, word: Scalar): Store => ({
-        ...wordAccess(store, part, this.#loadAt),
+        ...wordAccess(store, part, this.#loadAt, this.#keepsHalves),
         value: word,
       });
       // Copies move words as they are.
@@ -149,12 +188,19 @@ class KernelRealizer {
       // Storing rounds: a cast to the same dtype need not do so before.
       const plain = isHalf(dtype) && value.op === "cast" && !isComplex(value.x.dtype);
       if (plain && valueDType(value.x.dtype) === "float32") {
-        return [put(0, toWord(this.#scalars.real(value.x), dtype))];
+        return [put(0, this.#toWord(this.#scalars.real(value.x), dtype))];
       }
       const { re, im } = this.#scalars.parts(value);
-      if (!isComplex(dtype)) return [put(0, toWord(re, dtype))];
+      if (!isComplex(dtype)) return [put(0, this.#toWord(re, dtype))];
       return [put(0, re), put(1, im ?? constant(0, re.dtype))];
     });
+  }
+
+  stages(stages: readonly RowStage[]): RowStage[] {
+    return stages.map(({ kept, states }) => ({
+      kept: kept.flatMap((value) => this.#parts(value)),
+      states: this.states(states, (state, part) => ({ merge: this.merge(state, part) })),
+    }));
   }
 
   #parts(e: Scalar): readonly Scalar[] {
@@ -185,16 +231,21 @@ class KernelRealizer {
   }
 }
 
-/** A kernel that backends have. Contractions of what they cannot add up become reductions. */
-export function realize(given: LoopKernel): LoopKernel {
+/**
+ * A kernel that backends have, or one that `keepsHalves`. Contractions of what they cannot add up become
+ * reductions.
+ */
+export function realize(given: LoopKernel, keepsHalves = false): LoopKernel {
   const pairs = asPairs(given);
   if (pairs !== undefined) return pairs;
   const isFast = (kernel: LoopKernel): boolean =>
     kernel.kind !== "contract" ||
-    [kernel.accumulator, ...kernel.loads.slice(0, 2).map(({ dtype }) => dtype)].every(isPlain);
+    [kernel.accumulator, ...kernel.loads.slice(0, 2).map(({ dtype }) => dtype)].every(
+      (dtype) => isPlain(dtype) || (keepsHalves && isHalf(dtype)),
+    );
   const kernel = given.kind === "contract" && !isFast(given) ? contractAsReduce(given) : given;
-  const realizer = new KernelRealizer(kernel);
-  const initial = wordInitial(kernel);
+  const realizer = new KernelRealizer(kernel, keepsHalves);
+  const initial = wordInitial(kernel, keepsHalves);
   const common = {
     axes: kernel.axes,
     loads: realizer.loads(),
@@ -213,6 +264,8 @@ export function realize(given: LoopKernel): LoopKernel {
       }));
       return { ...kernel, ...common, states };
     }
+    case "rows":
+      return { ...kernel, ...common, stages: realizer.stages(kernel.stages) };
     case "scan":
       return { ...kernel, ...common, states: realizer.states(kernel.states, () => ({})) };
   }

@@ -1,4 +1,4 @@
-// The graph that tracing records: values and the op calls that make them. Recording is in trace.ts,
+// The graph that tracing records: values and the op calls that make them. Recording is in record.ts,
 // text in print.ts, replay in run.ts.
 import type { DType } from "../dtype.ts";
 import type { Attributes, HostValue, Operation } from "../operation.ts";

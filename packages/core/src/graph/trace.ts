@@ -1,256 +1,41 @@
-// Tracing: runs a function once on symbolic tensors and records the graph of what it did, backward
-// passes and optimiser steps included. Replay is in run.ts, text in print.ts.
-import { describe, deviceWithoutOperands } from "../apply.ts";
-import { userPosition } from "../debug/position.ts";
-import { TraceError, showShape } from "../errors.ts";
-import { type Recorder, modes } from "../modes.ts";
-import { type Attributes, type Description, HostValue, type Operation, type TensorLike } from "../operation.ts"; // prettier-ignore
-import { type Device, defaultDevice } from "../runtime/device.ts";
-import type { Storage } from "../runtime/storage.ts";
-import { requireSynchronous } from "../scope.ts";
-import { type StateListener, state } from "../state.ts";
-import { type Tensor, isTensor, makeSymbolic } from "../tensor.ts";
-import { Variable } from "../variable.ts";
-import type { Graph, GraphNode, GraphOperand, GraphValue, StateSlot } from "./graph.ts";
+// Traced functions: they record what they do (record.ts) on first calls, and replay it (run.ts) on later ones.
+import { TraceError } from "../errors.ts";
+import { modes } from "../modes.ts";
+import { HostValue } from "../operation.ts";
+import type { Graph } from "./graph.ts";
 import { printGraph } from "./print.ts";
-import { runGraph } from "./run.ts";
+import { type Recording, fill, record } from "./record.ts";
+import { Replay } from "./run.ts";
 import { mapTensors, tensorsIn } from "./tree.ts";
-
-interface Guard {
-  readonly read: () => unknown;
-  readonly value: unknown;
-}
-
-/** What is known of one piece of state during a trace. */
-interface Tracked {
-  readonly slot: StateSlot;
-  /** Its value before the program, if the program reads it. */
-  before: GraphValue | undefined;
-  current: Tensor | undefined;
-  isWritten: boolean;
-}
-
-/** A handle on a traced value through which gradients flow to where those of `from` do. */
-function withHistory(symbolic: Tensor, from: Tensor): Tensor {
-  const result = symbolic.withoutHistory();
-  result.node = from.node;
-  result.outputIndex = from.outputIndex;
-  return result;
-}
-
-class Tracer implements Recorder, StateListener {
-  readonly nodes: GraphNode[] = [];
-  readonly inputs: GraphValue[] = [];
-  readonly constants: { value: GraphValue; tensor: Tensor }[] = [];
-  readonly guards: Guard[] = [];
-  readonly tracked: Tracked[] = [];
-  readonly #values = new Set<GraphValue>();
-  readonly #captured = new Map<Storage, Map<string, Tensor>>();
-  readonly #variables = new Map<Tensor, Tracked>();
-  readonly #gradients = new Map<Tensor, Tracked>();
-  readonly #device: Device;
-  #nextId = 0;
-
-  constructor(device: Device) {
-    this.#device = device;
-  }
-
-  #value({ shape, dtype }: Description, position?: string): GraphValue {
-    const value: GraphValue = { id: this.#nextId++, shape: [...shape], dtype, position };
-    this.#values.add(value);
-    return value;
-  }
-
-  input(like: Tensor): Tensor {
-    const value = this.#value(like);
-    this.inputs.push(value);
-    return makeSymbolic(value, like.device);
-  }
-
-  /** A tensor from outside the trace: fixed for the life of the program. */
-  #constant(tensor: Tensor): Tensor {
-    const key = `${tensor.dtype} ${tensor.layout.id} ${tensor.offset}`;
-    let sameStorage = this.#captured.get(tensor.storage);
-    if (sameStorage === undefined) {
-      sameStorage = new Map();
-      this.#captured.set(tensor.storage, sameStorage);
-    }
-    let symbolic = sameStorage.get(key);
-    if (symbolic === undefined) {
-      const value = this.#value(tensor);
-      this.constants.push({ value, tensor: tensor.withoutHistory() });
-      symbolic = makeSymbolic(value, tensor.device);
-      sameStorage.set(key, symbolic);
-    }
-    return withHistory(symbolic, tensor);
-  }
-
-  #require(tensor: Tensor): Tensor {
-    const symbol = tensor.symbol!;
-    if (this.#values.has(symbol)) return tensor;
-    throw new TraceError(
-      `trace: a tensor of shape ${showShape(tensor.shape)} escaped from another trace` +
-        `${symbol.position === undefined ? "" : ` (made at ${symbol.position})`}. Return it from the ` +
-        `function that made it, and use the result of the call.`,
-    );
-  }
-
-  /** The traced tensor that stands for `tensor` now. */
-  stand(tensor: Tensor): Tensor {
-    if (tensor.symbol !== undefined) return this.#require(tensor);
-    return tensor instanceof Variable ? this.readVariable(tensor) : this.#constant(tensor);
-  }
-
-  resolve(inputs: readonly TensorLike[]): readonly TensorLike[] {
-    return inputs.map((input) => (isTensor(input) ? this.stand(input) : input));
-  }
-
-  record(operation: Operation, inputs: readonly TensorLike[], attributes: Attributes): Tensor[] {
-    const position = userPosition();
-    const device =
-      inputs.find(isTensor)?.device ??
-      ("device" in attributes ? deviceWithoutOperands(attributes) : this.#device);
-    const descriptions = inputs.map(describe);
-    const outputs = operation
-      .infer(descriptions, attributes)
-      .map((description) => this.#value(description, position));
-    this.nodes.push({
-      operation,
-      attributes,
-      inputs: inputs.map((input) => (isTensor(input) ? input.symbol! : (input as GraphOperand))),
-      outputs,
-      position,
-    });
-    return outputs.map((value) => makeSymbolic(value, device));
-  }
-
-  #track(map: Map<Tensor, Tracked>, slot: StateSlot): Tracked {
-    let tracked = map.get(slot.owner);
-    if (tracked === undefined) {
-      tracked = { slot, before: undefined, current: undefined, isWritten: false };
-      map.set(slot.owner, tracked);
-      this.tracked.push(tracked);
-    }
-    return tracked;
-  }
-
-  #read(tracked: Tracked, like: Tensor): Tensor {
-    if (tracked.current === undefined) {
-      tracked.before = this.#value(like);
-      tracked.current = makeSymbolic(tracked.before, like.device);
-    }
-    return tracked.current;
-  }
-
-  readVariable(variable: Tensor): Tensor {
-    const tracked = this.#track(this.#variables, { kind: "value", owner: variable });
-    return withHistory(this.#read(tracked, variable), variable);
-  }
-
-  writeVariable(variable: Tensor, value: Tensor): void {
-    const tracked = this.#track(this.#variables, { kind: "value", owner: variable });
-    tracked.current = this.stand(value).withoutHistory();
-    tracked.isWritten = true;
-  }
-
-  readGradient(owner: Tensor, stored: Tensor | undefined): Tensor | undefined {
-    const tracked = this.#track(this.#gradients, { kind: "gradient", owner });
-    if (tracked.isWritten || tracked.current !== undefined) return tracked.current;
-    if (stored === undefined) {
-      this.guard(() => owner.heldGradient === undefined, true);
-      return undefined;
-    }
-    this.guard(() => owner.heldGradient !== undefined, true);
-    return this.#read(tracked, stored);
-  }
-
-  writeGradient(owner: Tensor, value: Tensor | undefined): void {
-    const tracked = this.#track(this.#gradients, { kind: "gradient", owner });
-    tracked.current = value && this.stand(value).alias();
-    tracked.isWritten = true;
-  }
-
-  guard(read: () => unknown, value: unknown): void {
-    this.guards.push({ read, value });
-  }
-}
-
-/** A recorded function: its graph, and how its arguments and results are laid out. */
-interface Recording {
-  readonly graph: Graph;
-  readonly guards: readonly Guard[];
-  /** The results, with the position in `graph.outputs` in place of each tensor. */
-  readonly results: unknown;
-}
-
-/** Stands for the n-th output in a recording's results. */
-class Slot {
-  readonly position: number;
-  constructor(position: number) {
-    this.position = position;
-  }
-}
-
-function record(
-  name: string,
-  body: (...inputs: never[]) => unknown,
-  inputs: readonly unknown[],
-): Recording {
-  if (modes.recorder !== undefined) {
-    throw new TraceError("trace: traces do not nest; call the plain function inside a traced one.");
-  }
-  const device = tensorsIn(inputs)[0]?.device ?? defaultDevice();
-  const tracer = new Tracer(device);
-  const symbolic = inputs.map((input) => mapTensors(input, (tensor) => tracer.input(tensor)));
-  modes.recorder = tracer;
-  state.listener = tracer;
-  const outputs: GraphValue[] = [];
-  let results: unknown;
-  try {
-    const returned = requireSynchronous("trace", body(...(symbolic as never[])));
-    results = mapTensors(returned, (tensor) => {
-      outputs.push(tracer.stand(tensor).symbol!);
-      return new Slot(outputs.length - 1);
-    });
-  } finally {
-    modes.recorder = undefined;
-    state.listener = undefined;
-  }
-  const graph: Graph = {
-    name,
-    inputs: tracer.inputs,
-    constants: tracer.constants,
-    reads: tracer.tracked.flatMap(({ slot, before }) => (before ? [{ value: before, slot }] : [])),
-    nodes: tracer.nodes,
-    outputs,
-    writes: tracer.tracked.flatMap(({ slot, current, isWritten }) =>
-      isWritten ? [{ value: current?.symbol, slot }] : [],
-    ),
-  };
-  return { graph, guards: tracer.guards, results };
-}
-
-function fill(results: unknown, outputs: readonly Tensor[]): unknown {
-  if (results instanceof Slot) return outputs[results.position]!;
-  if (Array.isArray(results)) return results.map((item) => fill(item, outputs));
-  if (
-    typeof results === "object" &&
-    results !== null &&
-    Object.getPrototypeOf(results) === Object.prototype
-  ) {
-    return Object.fromEntries(Object.entries(results).map(([k, item]) => [k, fill(item, outputs)]));
-  }
-  return results;
-}
 
 /** A function that replays what it recorded. */
 export interface Traced<F extends (...inputs: never[]) => unknown> {
   (...inputs: Parameters<F>): ReturnType<F>;
+  /**
+   * As a call, beside JavaScript where the backend can: the event loop turns while kernels run, and the
+   * promise resolves to what a call returns. Elsewhere it runs before `runAsync` returns. Arguments are read
+   * as they are now, even if they are disposed of before the end. Results belong to no `scope`.
+   *
+   * State (variables, gradients) is read when the run starts and written when it ends. Calls that write state
+   * wait for each other, in the order in which they were made; others run at once. What else changes the same
+   * state must await the promise first: a plain call of this function meanwhile is an error. Errors reject
+   * the promise; nothing is written then.
+   */
+  runAsync(...inputs: Parameters<F>): Promise<ReturnType<F>>;
   /** Graphs recorded so far, newest last: one for each combination of shapes, dtypes and flags. */
   readonly graphs: readonly Graph[];
   /** The newest graph; an error before the first call. */
   readonly graph: Graph;
+  /**
+   * How the newest graph ran last, as text: which ops run at once as a program of the backend, which are
+   * called alone, and why.
+   */
+  explain(): string;
   toString(): string;
+}
+
+interface Replayed extends Recording {
+  readonly replay: Replay;
 }
 
 /** What a recording depends on besides guards: shapes and dtypes of tensors, values of the rest. */
@@ -262,39 +47,113 @@ function signatureOf(inputs: readonly unknown[]): string {
   ); // prettier-ignore
 }
 
+const isRecorded = ({ guards }: Recording): boolean =>
+  guards.every(({ read, value }) => read() === value);
+
+/** The recordings of one function, and its runs that have not ended. */
+class TracedFunction {
+  readonly graphs: Graph[] = [];
+  readonly #name: string;
+  readonly #body: (...inputs: never[]) => unknown;
+  readonly #recordings = new Map<string, Replayed[]>();
+  #newest: Replay | undefined;
+  /** Ends when all runs begun so far have ended that write state; undefined once they have. */
+  #writing: Promise<void> | undefined;
+
+  constructor(name: string, body: (...inputs: never[]) => unknown) {
+    this.#name = name;
+    this.#body = body;
+  }
+
+  get newest(): Replay {
+    if (this.#newest !== undefined) return this.#newest;
+    throw new TraceError(`${this.#name}: nothing is recorded yet; call it once.`);
+  }
+
+  #recordingFor(inputs: readonly unknown[]): Replayed {
+    const signature = signatureOf(inputs);
+    const known = this.#recordings.get(signature) ?? [];
+    let recording = known.find(isRecorded);
+    if (recording === undefined) {
+      const recorded = record(this.#name, this.#body, inputs);
+      recording = { ...recorded, replay: new Replay(recorded.graph) };
+      this.#recordings.set(signature, [...known, recording]);
+      this.graphs.push(recording.graph);
+      this.#newest = recording.replay;
+    }
+    return recording;
+  }
+
+  call(inputs: readonly unknown[]): unknown {
+    requireNoTrace();
+    if (this.#writing !== undefined) {
+      throw new TraceError(
+        `${this.#name}: a run that runAsync began has not ended, and it writes state. Await its promise ` +
+          `first, or call runAsync again, which waits.`,
+      );
+    }
+    const { results, replay } = this.#recordingFor(inputs);
+    return fill(results, replay.run(tensorsIn(inputs)));
+  }
+
+  async callAsync(inputs: readonly unknown[]): Promise<unknown> {
+    requireNoTrace();
+    if (this.#writing === undefined) {
+      const { run, writesState } = this.#begin(inputs);
+      if (writesState) this.#noteWriting(run);
+      return run;
+    }
+    const held = inputs.map((input) => mapTensors(input, (tensor) => tensor.withoutHistory()));
+    const run = this.#writing.then(async () => {
+      try {
+        return await this.#begin(held).run;
+      } finally {
+        for (const tensor of tensorsIn(held)) tensor.dispose();
+      }
+    });
+    this.#noteWriting(run);
+    return run;
+  }
+
+  /** Later calls begin when this run has ended. */
+  #noteWriting(run: Promise<unknown>): void {
+    const ended = () => {
+      if (this.#writing === writing) this.#writing = undefined;
+    };
+    const writing: Promise<void> = run.then(ended, ended);
+    this.#writing = writing;
+  }
+
+  #begin(inputs: readonly unknown[]): { run: Promise<unknown>; writesState: boolean } {
+    const { results, replay } = this.#recordingFor(inputs);
+    const { writesState } = replay;
+    const run = replay.runAsync(tensorsIn(inputs)).then((outputs) => fill(results, outputs));
+    return { run, writesState };
+  }
+}
+
+function requireNoTrace(): void {
+  if (modes.recorder === undefined) return;
+  throw new TraceError("trace: traces do not nest; call the plain function inside a traced one.");
+}
+
 /**
  * Records what `body` does with tensors (ops, backward passes, optimiser steps) on its first call,
  * and replays the graph on later ones. Recorded again for other shapes, dtypes or plain arguments.
- * Results carry no gradient history: take gradients inside.
+ * Results carry no gradient history: take gradients inside. Ops that nothing depends on are not run.
  */
 export function trace<F extends (...inputs: never[]) => unknown>(
   body: F,
   options: { readonly name?: string } = {},
 ): Traced<F> {
-  const name = options.name ?? (body.name || "traced");
-  const recordings = new Map<string, Recording[]>();
-  const graphs: Graph[] = [];
-  const call = (...inputs: unknown[]): unknown => {
-    const signature = signatureOf(inputs);
-    const known = recordings.get(signature) ?? [];
-    let recording = known.find(({ guards }) => guards.every(({ read, value }) => read() === value));
-    if (recording === undefined) {
-      recording = record(name, body, inputs);
-      recordings.set(signature, [...known, recording]);
-      graphs.push(recording.graph);
-    }
-    return fill(recording.results, runGraph(recording.graph, tensorsIn(inputs)));
-  };
-  const newest = (): Graph => {
-    const graph = graphs.at(-1);
-    if (graph === undefined)
-      throw new TraceError(`${name}: nothing is recorded yet; call it once.`);
-    return graph;
-  };
+  const traced = new TracedFunction(options.name ?? (body.name || "traced"), body);
+  const call = (...inputs: unknown[]): unknown => traced.call(inputs);
   Object.defineProperties(call, {
-    graphs: { get: () => graphs },
-    graph: { get: newest },
-    toString: { value: () => printGraph(newest()) },
+    runAsync: { value: (...inputs: unknown[]) => traced.callAsync(inputs) },
+    graphs: { get: () => traced.graphs },
+    graph: { get: () => traced.newest.graph },
+    explain: { value: () => traced.newest.explain() },
+    toString: { value: () => printGraph(traced.newest.graph) },
   });
   return call as unknown as Traced<F>;
 }

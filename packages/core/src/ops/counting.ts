@@ -124,6 +124,7 @@ const histogramOperation: Operation<HistogramAttributes> = /* @__PURE__ */ primi
     name: "histogram",
     inputs,
     outputs,
+    attributes: [low, high, Number(hasEdges), Number(isUniform)],
     run(from, to) {
       const [source, ...rest] = from as Float64Array[];
       const [counts, edges] = to as [Float64Array, Float64Array];

@@ -50,7 +50,7 @@ const finish = (x: Tensor, options: TensorOptions): Tensor =>
 /** Uploads elements as memory holds them, row-major. @internal */
 export function fromBytes(bytes: Uint8Array, shape: Shape, dtype: DType, device: Device): Tensor {
   device.requireDType(dtype);
-  const storage = new Storage(device, bytes.length);
+  const storage = Storage.allocate(device, bytes.length);
   device.backend.write(storage.handle, 0, bytes);
   return makeTensor(dtype, layoutOf(shape), storage);
 }

@@ -1,4 +1,4 @@
-// Cross-entropy with class indices in few kernels: three forward, one backward. Options that are rare,
+// Cross-entropy with class indices in few kernels: three forward, two backward. Options that are rare,
 // and the public function, are in class-loss.ts.
 import { apply } from "../apply.ts";
 import { customFunction } from "../autograd/function.ts";

@@ -3,7 +3,8 @@
 import { modes } from "../modes.ts";
 import type { Attributes, Operation } from "../operation.ts";
 import type { DType } from "../dtype.ts";
-import { scope } from "../scope.ts";
+import { PreparedCalls } from "../prepared.ts";
+import { callInScope } from "../scope.ts";
 import type { Tensor } from "../tensor.ts";
 
 /**
@@ -83,7 +84,7 @@ export function composite<F extends (...inputs: never[]) => unknown>(
   const plain = body as unknown as Body;
   const run: Body = inFloat32 ? (...inputs) => inFloat32(inputs, plain) : plain;
   const call = ((...inputs: unknown[]) =>
-    modes.recorder === undefined ? scope(() => run(...inputs)) : run(...inputs)) as unknown as F;
+    modes.recorder === undefined ? callInScope(run, inputs) : run(...inputs)) as unknown as F;
   const isDifferentiable = tested.isDifferentiable ?? true;
   return attach(call, { kind: "composite", name, ...tested, isDifferentiable });
 }
@@ -95,7 +96,7 @@ type Record<A extends Attributes> = Omit<Operation<A>, "prepared" | "traits"> &
 export const primitive = <A extends Attributes>(record: Record<A>): Operation<A> => ({
   traits: {},
   ...record,
-  prepared: new Map(),
+  prepared: new PreparedCalls(record.view !== undefined),
 });
 
 /** Makes a primitive's public function. */

@@ -12,7 +12,8 @@ import {
   resultType,
 } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
-import { HostValue, type Operation, type TensorLike } from "../operation.ts";
+import { type GradientContext, HostValue, type Operation, type TensorLike } from "../operation.ts";
+import { PreparedCalls, noAttributes } from "../prepared.ts";
 import { pullback } from "../scalar/derive.ts";
 import { showScalar } from "../scalar/linear.ts";
 import { type Scalar, constant, leaf, nodesOf, s, substitute } from "../scalar/instruction.ts"; // prettier-ignore
@@ -96,10 +97,10 @@ export function scalarOperation(
   arity: number,
   custom?: CustomGradient,
 ): Operation {
-  const parts = new Map<number, GradientPart>();
+  const parts: GradientPart[] = [];
 
   function gradientPart(position: number): GradientPart {
-    let part = parts.get(position);
+    let part = parts[position];
     if (part !== undefined) return part;
     const result = leaf("arg", arity, expression.dtype);
     const upstream = leaf("arg", arity + 1, expression.dtype);
@@ -125,7 +126,7 @@ export function scalarOperation(
       });
       part = { reads, operation: scalarOperation(`${name}Gradient`, renumbered, reads.length) };
     }
-    parts.set(position, part);
+    parts[position] = part;
     return part;
   }
 
@@ -163,20 +164,32 @@ export function scalarOperation(
       };
     },
     ...(isContinuous(expression.dtype) && {
-      gradient: (context) =>
-        context.needs.map((needed, position) => {
-          if (!needed) return undefined;
-          const grad = context.grads[0]!;
-          const { reads, operation } = gradientPart(position);
-          if (operation === undefined) return grad;
-          const operands = reads.map((at) =>
-            at === arity + 1 ? grad : at === arity ? context.output(0) : context.operand(at),
-          );
-          return apply(operation, operands, {})[0];
-        }),
+      gradient: (context) => {
+        const { needs } = context;
+        const grads = new Array<Tensor | undefined>(needs.length);
+        for (let i = 0; i < needs.length; i++) {
+          grads[i] = needs[i] ? gradientBy(gradientPart(i), arity, context) : undefined;
+        }
+        return grads;
+      },
     }),
-    prepared: new Map(),
+    prepared: new PreparedCalls(),
   };
+}
+
+function gradientBy(
+  { reads, operation }: GradientPart,
+  arity: number,
+  context: GradientContext<unknown>,
+): Tensor {
+  const grad = context.grads[0]!;
+  if (operation === undefined) return grad;
+  const operands = new Array<TensorLike>(reads.length);
+  for (let i = 0; i < reads.length; i++) {
+    const at = reads[i]!;
+    operands[i] = at === arity + 1 ? grad : at === arity ? context.output(0) : context.operand(at);
+  }
+  return apply(operation, operands, noAttributes)[0]!;
 }
 
 function dtypeOfArgument(e: Scalar, position: number): DType {
@@ -185,36 +198,51 @@ function dtypeOfArgument(e: Scalar, position: number): DType {
   return e.dtype;
 }
 
-const plainKinds = new Set(["number", "bigint", "boolean"]);
-
 function numberDType(name: string, x: Exclude<TensorLike, Tensor>): DType {
+  if (typeof x === "number" || typeof x === "bigint" || typeof x === "boolean")
+    return dtypeOfNumber(x);
   if (x instanceof HostValue) return "float32";
-  if (plainKinds.has(typeof x) || isComplexNumber(x)) return dtypeOfNumber(x);
+  if (isComplexNumber(x)) return dtypeOfNumber(x);
   const kind = x === null ? "null" : Array.isArray(x) ? "an array" : typeof x;
   throw new DTypeError(
     `${name}: expected tensors or numbers, got ${kind}. Use tensor(…) for data.`,
   );
 }
 
-/** The operand dtypes' signature: what decides the conversions. */
-function signatureOf(name: string, inputs: readonly TensorLike[]): string {
-  let signature = "";
-  for (const x of inputs) {
-    signature += isTensor(x) ? (x.layout.shape.length === 0 ? `${x.dtype}0 ` : `${x.dtype} `) : `${numberDType(name, x)}n `; // prettier-ignore
-  }
-  return signature;
+type Standing = "dimensioned" | "zero-dimensional" | "number";
+
+/** An operation for operands of certain dtypes. */
+interface Special {
+  readonly operands: readonly { readonly dtype: DType; readonly standing: Standing }[];
+  readonly operation: Operation;
 }
+
+/** Whether an operation was made for such operands. */
+function isFor({ operands }: Special, name: string, inputs: readonly TensorLike[]): boolean {
+  if (operands.length !== inputs.length) return false;
+  for (let i = 0; i < inputs.length; i++) {
+    const x = inputs[i]!;
+    const { dtype, standing } = operands[i]!;
+    if (!isTensor(x)) {
+      if (standing !== "number" || dtype !== numberDType(name, x)) return false;
+    } else if (x.dtype !== dtype || standing !== standingOf(x)) return false;
+  }
+  return true;
+}
+
+const standingOf = ({ layout }: Tensor): Standing =>
+  layout.shape.length === 0 ? "zero-dimensional" : "dimensioned";
 
 function specialize(
   name: string,
   body: Body,
   rule: ElementwiseRule,
   inputs: readonly TensorLike[],
-): Operation {
+): Special {
   const { promotion = "arithmetic", apart = [] } = rule;
   const operands = inputs.map((x) =>
     isTensor(x)
-      ? { dtype: x.dtype, standing: x.ndim === 0 ? ("zero-dimensional" as const) : ("dimensioned" as const) } // prettier-ignore
+      ? { dtype: x.dtype, standing: standingOf(x) }
       : { dtype: numberDType(name, x), standing: "number" as const },
   );
   let common = resultType(operands.filter((_, i) => !apart.includes(i)));
@@ -235,7 +263,7 @@ function specialize(
     given &&
     ((result, grad) =>
       given(converted, result, grad).map((g, i) => g && s.cast(g, leaves[i]!.dtype)));
-  return scalarOperation(name, expression, inputs.length, custom);
+  return { operands, operation: scalarOperation(name, expression, inputs.length, custom) };
 }
 
 /** The expression; what complex numbers do not have is an error of the op. */
@@ -285,18 +313,22 @@ export function elementwise<F extends (...inputs: never[]) => Tensor>(
   body: Body,
   rule: ElementwiseRule = {},
 ): Op<F> {
-  const operations = new Map<string, Operation>();
+  /** The one that was used last comes first. */
+  const known: Special[] = [];
   const call = (...inputs: TensorLike[]): Tensor => {
-    const signature = signatureOf(name, inputs);
-    if (signature.includes("complex64n")) {
+    for (let i = 0; i < known.length; i++) {
+      const special = known[i]!;
+      if (!isFor(special, name, inputs)) continue;
+      for (let at = i; at > 0; at--) known[at] = known[at - 1]!;
+      known[0] = special;
+      return apply(special.operation, inputs, noAttributes)[0]!;
+    }
+    if (inputs.some(isComplexNumber)) {
       return call(...inputs.map((x) => (isComplexNumber(x) ? complexTensor(x, inputs) : x)));
     }
-    let operation = operations.get(signature);
-    if (operation === undefined) {
-      operation = specialize(name, body, rule, inputs);
-      operations.set(signature, operation);
-    }
-    return apply(operation, inputs, {})[0]!;
+    const special = specialize(name, body, rule, inputs);
+    known.unshift(special);
+    return apply(special.operation, inputs, noAttributes)[0]!;
   };
   const arity = body.length;
   const [low, high] = rule.domain ?? [-2, 2];

@@ -30,6 +30,7 @@ const nonzeroOperation: Operation<NonzeroAttributes> = /* @__PURE__ */ primitive
     name: "nonzero",
     inputs: [x!],
     outputs,
+    attributes: [fillValue],
     run([source], [result]) {
       const { shape } = x!;
       const ndim = shape.length;

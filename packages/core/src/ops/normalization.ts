@@ -7,16 +7,16 @@ import { noGrad } from "../modes.ts";
 import { s } from "../scalar/instruction.ts";
 import { type Shape, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
+import type { TensorLike } from "../operation.ts";
 import { Variable } from "../variable.ts";
 import { add, div, mul, pow, square } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { type Op, composite } from "./define.ts";
-import { binary, ternary } from "./elementwise.ts";
+import { binary, elementwise, ternary } from "./elementwise.ts";
 import { pad } from "./pad.ts";
 import { avgPool2d } from "./pool.ts";
 import { sum } from "./reduction.ts";
-import { scaleAndShift, standardize } from "./standardize.ts";
-import { sumProduct } from "./sum-product.ts";
+import { divideByRootMeanSquare, standardize } from "./standardize.ts";
 import { reshape } from "./view.ts";
 import { inFloat32 } from "./widen.ts";
 
@@ -78,6 +78,13 @@ const alongChannels = (x: Tensor, ndim: number): Tensor =>
 
 const inverseDeviation = /* @__PURE__ */ binary("inverseDeviation", (variance, eps) =>
   s.div(1, s.sqrt(s.add(variance, eps))),
+);
+
+/** `(x - mean) · inverse · weight + bias`. */
+const scaleAndShift = /* @__PURE__ */ elementwise<(...operands: TensorLike[]) => Tensor>(
+  "normalize",
+  (x, mean, inverse, weight, bias) =>
+    s.add(s.mul(s.mul(s.sub(x!, mean!), inverse!), weight!), bias!),
 );
 
 /** `old · (1 - momentum) + value · momentum`. */
@@ -151,7 +158,7 @@ export const batchNorm: RunningNorm<BatchNormOptions> = /* @__PURE__ */ composit
       );
     }
     const own = affine(x, options);
-    const [y, mean, , variance] = standardize(x, own.weight, own.bias, axes, eps);
+    const { y, mean, variance } = standardize(x, own.weight, own.bias, axes, eps);
     noGrad(() => {
       if (runningMean) update("batchNorm", runningMean, mean, momentum);
       if (runningVar) {
@@ -186,9 +193,8 @@ export const layerNorm: Op<(x: Tensor, normalizedShape: Shape, options?: AffineO
       const axes = lastAxes("layerNorm", x, normalizedShape);
       requireShape("layerNorm", "a weight", weight, normalizedShape);
       requireShape("layerNorm", "a bias", bias, normalizedShape);
-      const raised = (t: Tensor | undefined) =>
-        t && reshape(t, [...new Array<number>(x.ndim - axes.length).fill(1), ...normalizedShape]);
-      return standardize(x, raised(weight), raised(bias), axes, eps)[0];
+      return standardize(x, weight && raise(weight, x.ndim), bias && raise(bias, x.ndim), axes, eps)
+        .y;
     },
     {
       inFloat32,
@@ -202,6 +208,10 @@ export const layerNorm: Op<(x: Tensor, normalizedShape: Shape, options?: AffineO
       dtypes: floats,
     },
   );
+
+/** With axes of length 1 in front. */
+const raise = (t: Tensor, ndim: number): Tensor =>
+  reshape(t, [...new Array<number>(ndim - t.ndim).fill(1), ...t.shape]);
 
 /** The last axes, which must have the given lengths. */
 function lastAxes(name: string, x: Tensor, normalizedShape: Shape): number[] {
@@ -236,7 +246,7 @@ export const groupNorm: Op<(x: Tensor, numGroups: number, options?: AffineOption
       const perGroup = channels / numGroups;
       const grouped = reshape(x, [n, numGroups, perGroup, sizeOf(x.shape.slice(2))]);
       const raised = (t: Tensor | undefined) => t && reshape(t, [1, numGroups, perGroup, 1]);
-      const [y] = standardize(grouped, raised(weight), raised(bias), [2, 3], eps);
+      const { y } = standardize(grouped, raised(weight), raised(bias), [2, 3], eps);
       return reshape(y, x.shape);
     },
     {
@@ -273,7 +283,7 @@ export const instanceNorm: RunningNorm<InstanceNormOptions> = /* @__PURE__ */ co
       );
     }
     const own = affine(x, options);
-    const [y, mean, , variance] = standardize(x, own.weight, own.bias, axes, eps);
+    const { y, mean, variance } = standardize(x, own.weight, own.bias, axes, eps);
     noGrad(() => {
       const overBatch = (t: Tensor, scale: number) => mul(sum(t, 0), scale / x.shape[0]!);
       if (runningMean) update("instanceNorm", runningMean, overBatch(mean, 1), momentum);
@@ -300,11 +310,6 @@ export interface RmsNormOptions {
   readonly eps?: number;
 }
 
-/** `x / √(mean of squares + ε) · weight`. */
-const scaleBy = /* @__PURE__ */ ternary("rmsNorm", (x, inverse, weight) =>
-  s.mul(s.mul(x, inverse), weight),
-);
-
 /** Divides by the root of the mean square over the last axes. Zhang and Sennrich, 2019. */
 export const rmsNorm: Op<(x: Tensor, normalizedShape: Shape, options?: RmsNormOptions) => Tensor> =
   /* @__PURE__ */ composite(
@@ -314,8 +319,8 @@ export const rmsNorm: Op<(x: Tensor, normalizedShape: Shape, options?: RmsNormOp
       const axes = lastAxes("rmsNorm", x, normalizedShape);
       requireShape("rmsNorm", "a weight", weight, normalizedShape);
       const least = eps ?? (x.dtype === "float64" ? 2 ** -52 : 2 ** -23);
-      const squares = div(sumProduct(x, x, axes), sizeOf(normalizedShape));
-      return scaleBy(x, inverseDeviation(squares, least), weight ?? 1);
+      const raised = weight && raise(weight, x.ndim);
+      return divideByRootMeanSquare(x, raised, axes, least);
     },
     {
       inFloat32,

@@ -76,7 +76,7 @@ const statisticOperation: Operation<StatisticAttributes> = /* @__PURE__ */ primi
     ];
   },
   lower: ([x], { statistic, rank }, outputs) =>
-    rowRoutine(statistic, [x!], outputs, (n) => {
+    rowRoutine(statistic, [x!], outputs, [rank], (n) => {
       const orderOf = rowOrder(x!.dtype, n, false);
       const choose = chosen[statistic];
       return ([source], [values, indices], row) => {

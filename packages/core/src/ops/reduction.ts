@@ -191,10 +191,12 @@ export const all = /* @__PURE__ */ expose(allOperation, reduction(allOperation),
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const shift = x.ndim - shape.length;
-  const axes = x.shape.flatMap((n, axis) =>
-    axis < shift || (shape[axis - shift] === 1 && n !== 1) ? [axis] : [],
-  );
-  return reshape(sum(x, axes, { keepDims: true }), shape);
+  const axes: number[] = [];
+  for (let axis = 0; axis < x.ndim; axis++) {
+    if (axis < shift || (shape[axis - shift] === 1 && x.shape[axis] !== 1)) axes.push(axis);
+  }
+  // Where only leading axes go, as those of a bias do, what is left has the shape already.
+  return axes.length === shift ? sum(x, axes) : reshape(sum(x, axes, { keepDims: true }), shape);
 }
 
 /** The n×n identity as bool, on the device of `like`. */

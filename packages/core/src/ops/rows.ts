@@ -40,11 +40,12 @@ export function rowAxis(name: string, x: Tensor, axis: number, needsElements = f
   return at;
 }
 
-/** A routine that visits rows: `n` is their length, `start` where each begins in the first input. */
+/** A routine that visits rows of length `n`; `attributes` are what a native kernel needs to know. */
 export function rowRoutine(
   name: string,
   inputs: readonly OperandDescription[],
   outputs: readonly Description[],
+  attributes: readonly number[],
   prepare: (
     n: number,
   ) => (
@@ -62,6 +63,7 @@ export function rowRoutine(
     name,
     inputs,
     outputs,
+    attributes,
     run(from, to) {
       const visit = prepare(n);
       for (let row = 0; row < count; row++) visit(from, to, row);

@@ -23,6 +23,7 @@ const searchOperation: Operation<{ isRight: boolean }> = /* @__PURE__ */ primiti
     name: "searchsorted",
     inputs,
     outputs,
+    attributes: [Number(isRight)],
     run([sequence, values, sorter], [places]) {
       const [sorted, wanted] = inputs.map(({ shape }) => shape);
       const n = sorted!.at(-1)!;

@@ -1,152 +1,182 @@
 // Softmax and its relatives: along rows, without overflow. Losses built on them are in loss.ts.
 import { apply } from "../apply.ts";
-import { customFunction } from "../autograd/function.ts";
-import { foldLoops, foldedShape } from "../compiler/fold.ts";
-import type { ReduceKernel, State } from "../compiler/kernel.ts";
+import { type FoldLoops, foldLoops, foldedShape } from "../compiler/fold.ts";
+import type { RowsKernel, Store } from "../compiler/kernel.ts";
 import { type DType, isFloat, requireReal } from "../dtype.ts";
 import { DTypeError } from "../errors.ts";
 import type { OperandDescription, Operation } from "../operation.ts";
 import { type Scalar, constant, leaf, s } from "../scalar/instruction.ts";
 import { normalizeAxes, normalizeAxis } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { neg } from "./arithmetic.ts";
+import { mul, neg, sub } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { type Op, composite, expose, primitive } from "./define.ts";
 import { ternary } from "./elementwise.ts";
+import { exp } from "./math.ts";
 import { type Axes, type ReduceOptions } from "./reduction-core.ts";
-import { sum } from "./reduction.ts";
-import { sumProduct } from "./sum-product.ts";
+import { sum, sumTo } from "./reduction.ts";
+import { type RowAttributes, batchRows, largest, storesOf, summing } from "./row-core.ts";
 import { reshape } from "./view.ts";
 import { inFloat32 } from "./widen.ts";
 
-interface RowAttributes {
-  readonly [name: string]: readonly number[];
-  /** Sorted and distinct; they stay with length 1. */
-  readonly axes: readonly number[];
-}
-
-/**
- * One pass over each row: its maximum m and `Σ exp(x - m)`. A new maximum scales the sum so far; one
- * exponential per element serves both cases. @internal
- */
-export function exponentialStates(dtype: DType, x = leaf("load", 0, dtype)): [State, State] {
-  const [max, sum] = [leaf("state", 0, dtype), leaf("state", 1, dtype)];
-  const [otherMax, otherSum] = [leaf("other", 0, dtype), leaf("other", 1, dtype)];
-  // Equal infinities are at distance 0.
-  const factor = (from: Scalar, to: Scalar) =>
-    s.select(s.eq(from, to), 1, s.exp(s.neg(s.abs(s.sub(from, to)))));
-  const e = factor(x, max);
-  const both = s.max(max, otherMax);
-  return [
-    { dtype, initial: -Infinity, step: s.max(max, x), merge: both },
-    {
-      dtype,
-      initial: 0,
-      step: s.select(s.le(x, max), s.add(sum, e), s.add(s.mul(sum, e), 1)),
-      merge: s.add(s.mul(sum, factor(max, both)), s.mul(otherSum, factor(otherMax, both))),
-    },
-  ];
-}
-
-function rowKernel(
+/** Rows of one operand: its maximum m, then `Σ exp(x - m)`, are states 0 and 1. */
+function exponentialRows(
   x: OperandDescription,
   axes: readonly number[],
-  values: (max: Scalar, sum: Scalar) => readonly Scalar[],
-): ReduceKernel {
+  keepsExp: boolean,
+  stores: (loops: FoldLoops, x: Scalar, max: Scalar, sum: Scalar) => Store[],
+): RowsKernel {
   const loops = foldLoops(x.shape, axes);
   const { dtype } = x;
-  const results = values(leaf("state", 0, dtype), leaf("state", 1, dtype));
+  const [value, max] = [leaf("load", 0, dtype), leaf("state", 0, dtype)];
+  const e = s.exp(s.sub(value, max));
   return {
-    kind: "reduce",
+    kind: "rows",
     axes: loops.axes,
-    reduced: loops.reduced,
+    row: loops.reduced,
     loads: [loops.load(0, x)],
     params: [],
-    states: exponentialStates(dtype),
-    stores: results.map((value, operand) => ({
-      operand,
-      dtype,
-      offset: 0,
-      strides: loops.storeStrides,
-      value,
-    })),
+    stages: [
+      { kept: [], states: [largest(0, value)] },
+      keepsExp
+        ? { kept: [e], states: [summing(1, leaf("kept", 0, dtype))] }
+        : { kept: [], states: [summing(1, e)] },
+    ],
+    stores: stores(loops, value, max, leaf("state", 1, dtype)),
   };
 }
 
-// m - m is 0, but NaN for an infinite maximum, whose row has no softmax.
-const spoil = (max: Scalar, value: Scalar): Scalar => s.add(value, s.sub(max, max));
+const sameAsFirst: Operation["infer"] = ([x]) => [{ shape: x!.shape, dtype: x!.dtype }];
 
-/** The statistics that a row of softmax needs: its maximum, and one of the sum. */
-const statistics = (
-  name: string,
-  ofSum: (sum: Scalar) => Scalar,
-): ((x: Tensor, axes: readonly number[]) => [Tensor, Tensor]) => {
-  const operation: Operation<RowAttributes> = primitive({
-    name,
-    infer: ([x], { axes }) => {
-      const shape = foldedShape(x!.shape, axes);
-      return [
-        { shape, dtype: x!.dtype },
-        { shape, dtype: x!.dtype },
-      ];
-    },
-    lower: ([x], { axes }) => rowKernel(x!, axes, (max, sum) => [max, spoil(max, ofSum(sum))]),
-  });
-  return (x, axes) => apply(operation, [x], { axes }) as [Tensor, Tensor];
-};
+interface GradientAttributes extends RowAttributes {
+  readonly scale: number;
+}
 
-/** Each row's maximum m and `Σ exp(x - m)`. */
-const maxAndSum = /* @__PURE__ */ statistics("softmaxRows", (sum) => sum);
+/** `scale · y · (grad - Σ grad · y)` of a softmax y. */
+const softmaxGradientOperation = /* @__PURE__ */ primitive<GradientAttributes>({
+  name: "softmaxGradient",
+  infer: sameAsFirst,
+  lower([y, grad], { axes, scale }): RowsKernel {
+    const { shape, dtype } = y!;
+    const loops = foldLoops(shape, axes);
+    const [value, upstream] = [leaf("load", 0, dtype), leaf("load", 1, dtype)];
+    const slope = s.mul(value, s.sub(upstream, leaf("state", 0, dtype)));
+    return {
+      kind: "rows",
+      axes: loops.axes,
+      row: loops.reduced,
+      loads: [loops.load(0, y!), loops.load(1, grad!)],
+      params: [],
+      stages: [{ kept: [], states: [summing(0, s.mul(upstream, value))] }],
+      stores: storesOf(loops, scale === 1 ? slope : s.mul(scale, slope)),
+    };
+  },
+  saves: () => ({ inputs: [0, 1] }),
+  gradient({ grads, needs, inputs, input, attributes: { axes, scale } }) {
+    const [upstream, y, grad] = [grads[0]!, input(0), input(1)];
+    const ofY = () => {
+      const inner = sub(grad, sum(mul(grad, y), axes, { keepDims: true }));
+      const outer = sum(mul(upstream, y), axes, { keepDims: true });
+      return mul(sub(mul(upstream, inner), mul(grad, outer)), scale);
+    };
+    return [
+      needs[0] ? ofY() : undefined,
+      needs[1] ? sumTo(softmaxGradient(y, upstream, axes, scale), inputs[1]!.shape) : undefined,
+    ];
+  },
+  batch: batchRows,
+});
+
+/** The gradient of `softmax(scale · x)` from its result. @internal */
+export const softmaxGradient = (
+  y: Tensor,
+  grad: Tensor,
+  axes: readonly number[],
+  scale = 1,
+): Tensor => apply(softmaxGradientOperation, [y, grad], { axes, scale })[0]!;
+
+const softmaxOperation = /* @__PURE__ */ primitive<RowAttributes>({
+  name: "softmax",
+  infer: sameAsFirst,
+  lower: ([x], { axes }) =>
+    exponentialRows(x!, axes, true, (loops, value, _, sum) =>
+      storesOf(loops, s.div(leaf("kept", 0, value.dtype), sum)),
+    ),
+  saves: () => ({ outputs: [0] }),
+  gradient: ({ grads, output, attributes: { axes } }) => [
+    softmaxGradient(output(0), grads[0]!, axes),
+  ],
+  batch: batchRows,
+});
+
+/** `grad - exp(y) · Σ grad` of a log-softmax y. */
+const logSoftmaxGradientOperation = /* @__PURE__ */ primitive<RowAttributes>({
+  name: "logSoftmaxGradient",
+  infer: sameAsFirst,
+  lower([y, grad], { axes }): RowsKernel {
+    const { shape, dtype } = y!;
+    const loops = foldLoops(shape, axes);
+    const [value, upstream] = [leaf("load", 0, dtype), leaf("load", 1, dtype)];
+    return {
+      kind: "rows",
+      axes: loops.axes,
+      row: loops.reduced,
+      loads: [loops.load(0, y!), loops.load(1, grad!)],
+      params: [],
+      stages: [{ kept: [], states: [summing(0, upstream)] }],
+      stores: storesOf(loops, s.sub(upstream, s.mul(s.exp(value), leaf("state", 0, dtype)))),
+    };
+  },
+  saves: () => ({ inputs: [0, 1] }),
+  gradient({ grads, needs, inputs, input, attributes: { axes } }) {
+    const [upstream, y, grad] = [grads[0]!, input(0), input(1)];
+    const share = mul(upstream, exp(y));
+    const over = (x: Tensor) => sum(x, axes, { keepDims: true });
+    return [
+      needs[0] ? neg(mul(share, over(grad))) : undefined,
+      needs[1] ? sumTo(sub(upstream, over(share)), inputs[1]!.shape) : undefined,
+    ];
+  },
+  batch: batchRows,
+});
+
+const logSoftmaxOperation = /* @__PURE__ */ primitive<RowAttributes>({
+  name: "logSoftmax",
+  infer: sameAsFirst,
+  lower: ([x], { axes }) =>
+    exponentialRows(x!, axes, false, (loops, value, max, sum) =>
+      storesOf(loops, s.sub(s.sub(value, max), s.log(sum))),
+    ),
+  saves: () => ({ outputs: [0] }),
+  gradient: ({ grads, output, attributes: { axes } }) =>
+    apply(logSoftmaxGradientOperation, [output(0), grads[0]!], { axes }),
+  batch: batchRows,
+});
+
+const statisticsOperation = /* @__PURE__ */ primitive<RowAttributes>({
+  name: "softmaxStatistics",
+  infer: ([x], { axes }) => {
+    const result = { shape: foldedShape(x!.shape, axes), dtype: x!.dtype };
+    return [result, result];
+  },
+  lower: ([x], { axes }) =>
+    exponentialRows(x!, axes, false, (loops, _, max, sum) =>
+      storesOf(loops, undefined, [max, s.log(sum)]),
+    ),
+  batch: batchRows,
+});
+
 /** Each row's maximum m and `log Σ exp(x - m)`. No gradient: for use in forwards. @internal */
-export const maxAndLogSum = /* @__PURE__ */ statistics("logSoftmaxRows", s.log);
-
-const float = { promotion: "float" } as const;
-const expRatio = /* @__PURE__ */ ternary(
-  "softmax",
-  (x, max, sum) => s.div(s.exp(s.sub(x, max)), sum),
-  float,
-);
-const logRatio = /* @__PURE__ */ ternary(
-  "logSoftmax",
-  (x, max, logSum) => s.sub(s.sub(x, max), logSum),
-  float,
-);
-/** `y · (grad - inner)`. */
-const softmaxGradient = /* @__PURE__ */ ternary("softmaxGradient", (y, grad, inner) =>
-  s.mul(y, s.sub(grad, inner)),
-);
-/** `grad - exp(y) · total`. */
-const logSoftmaxGradient = /* @__PURE__ */ ternary("logSoftmaxGradient", (y, grad, total) =>
-  s.sub(grad, s.mul(s.exp(y), total)),
-);
+export const maxAndLogSum = (x: Tensor, axes: readonly number[]): [Tensor, Tensor] =>
+  apply(statisticsOperation, [x], { axes }) as [Tensor, Tensor];
 
 type Rows = (x: Tensor, axis: number) => Tensor;
-
-const softmaxRows: Rows = /* @__PURE__ */ customFunction({
-  name: "softmax",
-  forward: (x: Tensor, axis: number) => {
-    const y = expRatio(x, ...maxAndSum(x, [axis]));
-    return { result: y, saved: { y, axis } };
-  },
-  backward: ({ y, axis }, grad) => [
-    softmaxGradient(y, grad, sumProduct(grad, y, [axis])),
-    undefined,
-  ],
-  batch: ([x, axis]) => softmaxRows(x!.value as Tensor, (axis!.value as number) + 1),
-});
-
-const logSoftmaxRows: Rows = /* @__PURE__ */ customFunction({
-  name: "logSoftmax",
-  forward: (x: Tensor, axis: number) => {
-    const y = logRatio(x, ...maxAndLogSum(x, [axis]));
-    return { result: y, saved: { y, axis } };
-  },
-  backward: ({ y, axis }, grad) => [
-    logSoftmaxGradient(y, grad, sum(grad, axis, { keepDims: true })),
-    undefined,
-  ],
-  batch: ([x, axis]) => logSoftmaxRows(x!.value as Tensor, (axis!.value as number) + 1),
-});
+const rowsOf =
+  (operation: Operation<RowAttributes>): Rows =>
+  (x, axis) =>
+    apply(operation, [x], { axes: [axis] })[0]!;
+const softmaxRows = /* @__PURE__ */ rowsOf(softmaxOperation);
+const logSoftmaxRows = /* @__PURE__ */ rowsOf(logSoftmaxOperation);
 
 export interface SoftmaxOptions {
   /** Converts the input first, for instance an integer one. */
@@ -206,16 +236,17 @@ const scaledExp = /* @__PURE__ */ ternary("logsumexpGradient", (grad, x, y) =>
   s.mul(grad, s.exp(s.sub(x, y))),
 );
 
-const logsumexpOperation: Operation<RowAttributes> = /* @__PURE__ */ primitive({
+const logsumexpOperation = /* @__PURE__ */ primitive<RowAttributes>({
   name: "logsumexp",
   infer: ([x], { axes }) => [{ shape: foldedShape(x!.shape, axes), dtype: x!.dtype }],
   lower: ([x], { axes }) =>
-    rowKernel(x!, axes, (max, sum) => {
+    exponentialRows(x!, axes, false, (loops, _, max, sum) => {
       const isInfinite = s.eq(s.abs(max), constant(Infinity, max.dtype));
-      return [s.select(isInfinite, max, s.add(max, s.log(sum)))];
+      return storesOf(loops, undefined, [s.select(isInfinite, max, s.add(max, s.log(sum)))]);
     }),
   saves: () => ({ inputs: [0], outputs: [0] }),
   gradient: ({ grads, input, output }) => [scaledExp(grads[0]!, input(0), output(0))],
+  batch: batchRows,
 });
 
 /** `log Σ exp(x)` over `axes`, without overflow. */

@@ -27,7 +27,7 @@ const sortOperation: Operation<SortAttributes> = /* @__PURE__ */ primitive({
     ];
   },
   lower: ([x], { isDescending, count }, outputs) =>
-    rowRoutine("sort", [x!], outputs, (n) => {
+    rowRoutine("sort", [x!], outputs, [Number(isDescending)], (n) => {
       const orderOf = rowOrder(x!.dtype, n, isDescending, count);
       return ([source], [values, indices], row) => {
         const order = orderOf(source!, row * n);

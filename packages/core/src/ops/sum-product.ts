@@ -1,4 +1,4 @@
-// Sums of products over axes: what the gradients of row-wise ops are made of. No public ops here.
+// Sums of products over axes, in one kernel. No public ops here.
 import { apply } from "../apply.ts";
 import { foldLoops, foldedShape } from "../compiler/fold.ts";
 import type { ReduceKernel } from "../compiler/kernel.ts";

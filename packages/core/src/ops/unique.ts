@@ -49,6 +49,7 @@ const uniqueOperation: Operation<UniqueAttributes> = /* @__PURE__ */ primitive({
     name: "unique",
     inputs: [x!],
     outputs,
+    attributes: [Number(isConsecutive)],
     run([source], [values, inverse, counts, count]) {
       const [n, width] = x!.shape as [number, number];
       const order = isConsecutive ? undefined : orderOf(source!, x!.dtype, n, width);

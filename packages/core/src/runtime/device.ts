@@ -14,15 +14,26 @@ const smallestBudget = 64 * mebibyte;
 export class Device {
   readonly name: string;
   readonly backend: Backend;
-  /** Bytes of the buffers that are alive. */
-  liveBytes = 0;
-  /** Number of buffers that are alive. */
-  liveBuffers = 0;
+  /** Whether the backend counts its buffers and takes collected ones back by itself. @internal */
+  readonly collectsHandles: boolean;
+  #liveBytes = 0;
+  #liveBuffers = 0;
   #collectAt = smallestBudget;
 
   constructor(backend: Backend) {
     this.name = backend.name;
     this.backend = backend;
+    this.collectsHandles = backend.collectsHandles === true;
+  }
+
+  /** Bytes of the buffers that are alive. */
+  get liveBytes(): number {
+    return this.collectsHandles ? this.backend.liveBytes!() : this.#liveBytes;
+  }
+
+  /** Number of buffers that are alive. */
+  get liveBuffers(): number {
+    return this.collectsHandles ? this.backend.liveBuffers!() : this.#liveBuffers;
   }
 
   /** Throws where the device cannot hold `dtype`. */
@@ -34,37 +45,42 @@ export class Device {
   }
 
   allocate(bytes: number): unknown {
+    if (this.collectsHandles) return this.backend.allocate(bytes);
     const { memoryLimit } = this.backend;
-    if (this.liveBytes + bytes > memoryLimit) {
+    if (this.#liveBytes + bytes > memoryLimit) {
       throw new MemoryError(
         `out of memory on ${this.name}: ${megabytes(bytes)} MB asked for, ` +
-          `${megabytes(this.liveBytes)} MB in ${this.liveBuffers} live tensors, ` +
+          `${megabytes(this.#liveBytes)} MB in ${this.#liveBuffers} live tensors, ` +
           `limit ${megabytes(memoryLimit)} MB. A loop that never awaits cannot return the memory ` +
           `of tensors it dropped: \`await settle()\` now and then (DataLoader and fit do), wrap the ` +
           `body in scope(() => …), dispose of large tensors, or raise FLAMBEAU_MEMORY_LIMIT.`,
       );
     }
     const handle = this.backend.allocate(bytes);
-    this.liveBytes += bytes;
-    this.liveBuffers++;
+    this.#liveBytes += bytes;
+    this.#liveBuffers++;
     return handle;
   }
 
   free(handle: unknown, bytes: number): void {
-    this.liveBytes -= bytes;
-    this.liveBuffers--;
+    if (!this.collectsHandles) {
+      this.#liveBytes -= bytes;
+      this.#liveBuffers--;
+    }
     this.backend.free(handle);
   }
 
   /**
-   * Gives dropped tensors back when enough bytes are alive: asks for a collection and lets the event
-   * loop turn, so that finalizers run. Cheap when there is nothing to do.
+   * Gives dropped tensors back when enough bytes are alive: asks for a collection and, where finalizers
+   * of core give them back, lets the event loop turn, so that these run. Cheap when there is nothing to do.
    */
   async settle(): Promise<void> {
     if (this.liveBytes < this.#collectAt) return;
     collectGarbage();
-    await turnEventLoop();
-    await turnEventLoop();
+    if (!this.collectsHandles) {
+      await turnEventLoop();
+      await turnEventLoop();
+    }
     this.#collectAt = Math.max(smallestBudget, this.liveBytes * 1.5);
   }
 
@@ -77,27 +93,30 @@ const megabytes = (bytes: number): string => (bytes / mebibyte).toFixed(bytes < 
 
 const factories = new Map<string, () => Backend>();
 const devices = new Map<string, Device>();
-/** Best first; `FLAMBEAU_BACKEND` goes before all of them. */
-let preference: string[] = ["reference"];
+/** Best first, with whether it can start here; `FLAMBEAU_BACKEND` goes before all of them. */
+let preference: { readonly name: string; readonly isHere: () => boolean }[] = [];
 let chosen: Device | undefined;
 /** The best by preference, once asked for. */
 let usual: Device | undefined;
 
-/** Makes a backend available by name; `preferred` ones become the default before older ones. */
+/**
+ * Makes a backend available by name. `preferred` ones become the default before older ones; a function is
+ * asked, once a default is needed, whether the backend can start here.
+ */
 export function registerBackend<Handle>(
   name: string,
   create: () => Backend<Handle>,
-  options: { preferred?: boolean } = {},
+  { preferred = false }: { preferred?: boolean | (() => boolean) } = {},
 ): void {
   // A device passes back only handles that its own backend gave.
   factories.set(name, create as unknown as () => Backend);
-  if (options.preferred) {
-    preference = [name, ...preference.filter((other) => other !== name)];
-    usual = undefined;
-  }
+  if (preferred === false) return;
+  const isHere = preferred === true ? () => true : preferred;
+  preference = [{ name, isHere }, ...preference.filter((other) => other.name !== name)];
+  usual = undefined;
 }
 
-registerBackend("reference", createReferenceBackend);
+registerBackend("reference", createReferenceBackend, { preferred: true });
 registerBackend("null", createNullBackend);
 
 /** Names that `device(…)` accepts here. */
@@ -122,7 +141,9 @@ export function device(name: string): Device {
 /** Where new tensors go. */
 export function defaultDevice(): Device {
   if (chosen !== undefined) return chosen;
-  usual ??= device(environmentVariable("FLAMBEAU_BACKEND") || preference[0]!);
+  usual ??= device(
+    environmentVariable("FLAMBEAU_BACKEND") || preference.find(({ isHere }) => isHere())!.name,
+  );
   return usual;
 }
 

@@ -227,7 +227,8 @@ export function evaluator(
       case "param":
       case "index":
       case "state":
-      case "other": {
+      case "other":
+      case "kept": {
         const { op, position } = step;
         return () => (registers[at] = readLeaf(op, position!));
       }

@@ -38,8 +38,9 @@ export type ComplexInstruction = "real" | "imag" | "complex";
 /**
  * A typed expression over one element.
  * Leaves: `const`; `arg` (an op's operand); inside kernels `load` (what a load fetched), `param` (a
- * number given at run time), `index` (the position along a loop axis, int32) and, in reductions,
- * `state` and `other` (the two partial states that merge).
+ * number given at run time), `index` (the position along a loop axis, int32), in reductions `state` and
+ * `other` (the two partial states that merge), in row programs `kept` (what an earlier stage left for
+ * this element).
  */
 export type Scalar =
   | { readonly op: "const"; readonly dtype: DType; readonly value: number | bigint }
@@ -54,7 +55,7 @@ export type Scalar =
       readonly y: Scalar;
     }; // prettier-ignore
 
-export type Leaf = "arg" | "load" | "param" | "index" | "state" | "other";
+export type Leaf = "arg" | "load" | "param" | "index" | "state" | "other" | "kept";
 
 /** What builders accept: numbers take the dtype of the operand beside them. */
 export type ScalarLike = Scalar | number | bigint | boolean;
@@ -189,22 +190,23 @@ export function operandsOf(e: Scalar): readonly Scalar[] {
   return [];
 }
 
+/** The same instruction on other operands; leaves and constants as they are. */
+export function mapOperands(e: Scalar, change: (operand: Scalar) => Scalar): Scalar {
+  if ("condition" in e) return { ...e, condition: change(e.condition), x: change(e.x), y: change(e.y) }; // prettier-ignore
+  if ("y" in e) return { ...e, x: change(e.x), y: change(e.y) };
+  if ("x" in e) return { ...e, x: change(e.x) };
+  return e;
+}
+
 /** Rebuilds an expression from the leaves up; `visit` gets each node with its operands replaced. */
 export function transform(e: Scalar, visit: (node: Scalar) => Scalar): Scalar {
   const done = new Map<Scalar, Scalar>();
   const go = (node: Scalar): Scalar => {
-    const known = done.get(node);
-    if (known !== undefined) return known;
-    let next: Scalar = node;
-    if ("condition" in node) {
-      next = { ...node, condition: go(node.condition), x: go(node.x), y: go(node.y) };
-    } else if ("y" in node) {
-      next = { ...node, x: go(node.x), y: go(node.y) };
-    } else if ("x" in node) {
-      next = { ...node, x: go(node.x) };
+    let next = done.get(node);
+    if (next === undefined) {
+      next = visit(mapOperands(node, go));
+      done.set(node, next);
     }
-    next = visit(next);
-    done.set(node, next);
     return next;
   };
   return go(e);

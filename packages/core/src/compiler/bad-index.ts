@@ -1,23 +1,16 @@
-// Names the first index that a kernel found out of range. Emitted code only reports that there is one;
-// the rare path here walks the loops in order again, in JavaScript.
-import {
-  type Access,
-  type DType,
-  type Load,
-  type Operand,
-  IndexError,
-  byteSize,
-  coordinateOf,
-} from "@flambeau/core/extension";
-import type { LoopNest } from "./normal.ts";
-import type { WasmMemory } from "./memory.ts";
+// Names the first index that a kernel found out of range. Backends only report that there is one; the rare
+// path here walks the loops in order again.
+import { IndexError } from "../errors.ts";
+import type { DType } from "../dtype.ts";
+import { type Access, type Load, type LoopKernel, coordinateOf } from "./kernel.ts";
 
-function readInteger(view: DataView, address: number, dtype: DType): number {
-  if (dtype === "int64") return Number(view.getBigInt64(address, true));
-  if (dtype === "int32") return view.getInt32(address, true);
-  if (dtype === "int16") return view.getInt16(address, true);
-  if (dtype === "uint16") return view.getUint16(address, true);
-  return dtype === "int8" ? view.getInt8(address) : view.getUint8(address);
+/** The integer of a dtype at a byte offset. */
+export function integerAt(view: DataView, byteOffset: number, dtype: DType): number {
+  if (dtype === "int64") return Number(view.getBigInt64(byteOffset, true));
+  if (dtype === "int32") return view.getInt32(byteOffset, true);
+  if (dtype === "int16") return view.getInt16(byteOffset, true);
+  if (dtype === "uint16") return view.getUint16(byteOffset, true);
+  return dtype === "int8" ? view.getInt8(byteOffset) : view.getUint8(byteOffset);
 }
 
 /** The element's position, or undefined where a guard fails; throws at a bad index. */
@@ -40,23 +33,22 @@ function addressOf(
   return address;
 }
 
-/** Throws the IndexError of the first bad index in the order of the loops. */
+/**
+ * Throws the IndexError of the first bad index in the order of the loops. `readInteger` gives the element
+ * of a load's operand at a position from the operand's offset on.
+ */
 export function throwBadIndex(
-  kernel: LoopNest,
-  inputs: readonly Operand<number>[],
-  { memory }: WasmMemory,
+  kernel: LoopKernel,
+  readInteger: (load: Load, element: number) => number,
 ): never {
-  const view = new DataView(memory.buffer);
   const { axes } = kernel;
   const last = axes.length - 1;
   const isReversed = kernel.kind === "scan" && kernel.isReversed;
   const index = axes.map(() => 0);
   const read = (position: number): number => {
-    const load: Load = kernel.loads[position]!;
+    const load = kernel.loads[position]!;
     const element = addressOf(load, index, read);
-    if (element === undefined) return load.fill ?? 0;
-    const { handle, offset } = inputs[load.operand]!;
-    return readInteger(view, handle + (offset + element) * byteSize(load.dtype), load.dtype);
+    return element === undefined ? (load.fill ?? 0) : readInteger(load, element);
   };
   for (;;) {
     if (isReversed) index[last] = axes[last]! - 1 - index[last]!;

@@ -1,0 +1,125 @@
+// Flambeau as a contestant: reads cases from stdin, times bursts of them, answers on stdout.
+import { createInterface } from "node:readline";
+import {
+  type Tensor,
+  conv2d,
+  crossEntropy,
+  layerNorm,
+  manualSeed,
+  noGrad,
+  ones,
+  randint,
+  randn,
+  scope,
+  softmax,
+} from "flambeau";
+import { createModel } from "./models.ts";
+
+type Step = () => unknown;
+
+function gemm([m, k, n]: readonly number[], form: string): Step {
+  const a = form[0] === "N" ? randn([m!, k!]) : randn([k!, m!]).transpose(0, 1);
+  const b = form[1] === "N" ? randn([k!, n!]) : randn([n!, k!]).transpose(0, 1);
+  return () => a.matmul(b).dispose();
+}
+
+function conv(numbers: readonly number[], direction: string): Step {
+  const [channels, features, size, window, stride, padding] = numbers as [number, number, number, number, number, number]; // prettier-ignore
+  const needs = (name: string) => ({ requiresGrad: direction === name });
+  const x = randn([32, channels, size, size], needs("input"));
+  const weight = randn([features, channels, window, window], needs("weight"));
+  if (direction === "forward") return () => conv2d(x, weight, undefined, { stride, padding }).dispose();
+  const y = conv2d(x, weight, undefined, { stride, padding });
+  const gradient = ones(y.shape);
+  const leaf = direction === "input" ? x : weight;
+  return () => {
+    y.backward({ gradient, retainGraph: true });
+    leaf.grad = undefined;
+  };
+} // prettier-ignore
+
+function rows(name: string, [count, columns]: readonly number[]): Step {
+  const x = randn([count!, columns!]);
+  const weight = randn([columns!]);
+  const bias = randn([columns!]);
+  const targets = randint(0, columns!, [count!]);
+  const steps: Record<string, () => Tensor> = {
+    copy: () => x.clone(),
+    gelu: () => x.mul(weight).add(bias).gelu(),
+    softmax: () => softmax(x, 1),
+    layernorm: () => layerNorm(x, [columns!], { weight, bias }),
+    crossentropy: () => crossEntropy(x, targets),
+  };
+  const step = steps[name]!;
+  return () => scope(() => void step());
+}
+
+function op(name: string): Step {
+  const a = ones([16]);
+  const b = ones([16]);
+  const w = ones([16], { requiresGrad: true });
+  const seed = ones([16]);
+  if (name === "add") return () => a.add(b);
+  if (name === "mul") return () => a.mul(2);
+  return () => {
+    w.mul(b).backward({ gradient: seed });
+    w.grad = undefined;
+  };
+}
+
+function train(name: string): Step {
+  const { optimizer, loss } = createModel(name);
+  return () =>
+    scope(() => {
+      optimizer.zeroGrad();
+      const value = loss();
+      value.backward();
+      optimizer.step();
+      value.itemSync();
+    });
+}
+
+function prepare(line: string): Step {
+  const words = line.split(" ");
+  const numbers = words.slice(1).map(Number).filter((n) => !Number.isNaN(n)); // prettier-ignore
+  manualSeed(1);
+  if (words[0] === "gemm") return gemm(numbers, words[4]!);
+  if (words[0] === "conv") return conv(numbers, words[7]!);
+  if (words[0] === "rows") return rows(words[1]!, numbers);
+  if (words[0] === "op") return op(words[1]!);
+  return train(words.slice(1).join(" "));
+}
+
+/** Nanoseconds per step over at least `milliseconds`. */
+function burst(step: Step, milliseconds: number): number {
+  // Short steps are timed in groups: reading the clock must not count.
+  let group = 1;
+  const start = process.hrtime.bigint();
+  for (let steps = 0; ; group = Math.min(group * 2, 1024)) {
+    for (let i = 0; i < group; i++) step();
+    steps += group;
+    const elapsed = Number(process.hrtime.bigint() - start);
+    if (elapsed >= milliseconds * 1e6) return elapsed / steps;
+    if (elapsed / steps > 1e6) group = 1;
+  }
+}
+
+let current = "";
+let step: Step = () => {};
+console.log("ready");
+for await (const line of createInterface({ input: process.stdin })) {
+  const { name, milliseconds } = JSON.parse(line) as { name: string; milliseconds: number };
+  if (name !== current) {
+    step = name.startsWith("op") || name.startsWith("train") ? prepare(name) : noGradUnlessConv(name);
+    current = name;
+  }
+  const nanoseconds = burst(step, milliseconds);
+  const peak = process.resourceUsage().maxRSS * 1024;
+  console.log(JSON.stringify({ nanoseconds, peak }));
+} // prettier-ignore
+process.exit(0);
+
+function noGradUnlessConv(name: string): Step {
+  const made = prepare(name);
+  return name.startsWith("conv") ? made : () => noGrad(made as () => undefined);
+}

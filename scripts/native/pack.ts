@@ -1,7 +1,7 @@
 // `npm run pack:native [folder]`: packs what would be published: `flambeau`, bundled, and beside it the
 // prebuilt engine of this platform, laid out as prebuildify does, so that node-gyp-build finds it. No
 // install script runs anywhere. Default folder: dist/.
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { root } from "../run.ts";
@@ -12,6 +12,7 @@ interface Manifest {
   readonly version: string;
   readonly license: string;
   readonly exports: Record<string, string>;
+  readonly dependencies?: Record<string, string>;
 }
 
 const output = resolve(process.argv[2] ?? join(root, "dist"));
@@ -20,6 +21,13 @@ const nativeName = `@flambeau/native-${platform}-${arch}`;
 
 const manifestOf = (name: string): Manifest =>
   JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as Manifest;
+
+/** What packages of this workspace need from others: it stays outside the bundle. */
+function outerDependencies(): Record<string, string> {
+  const names = readdirSync(join(root, "packages")).filter((name) => name !== "testing");
+  const all = names.flatMap((name) => Object.entries(manifestOf(name).dependencies ?? {}));
+  return Object.fromEntries(all.filter(([name]) => !name.startsWith("@flambeau/")).toSorted());
+}
 
 function startFolder(name: string): string {
   const folder = join(output, name);
@@ -41,6 +49,7 @@ async function packLibrary(): Promise<string> {
     const name = subpath === "." ? "index" : subpath.slice(2);
     return { subpath, name, source: join(root, "packages/flambeau", source) };
   });
+  const dependencies = outerDependencies();
   await build({
     entryPoints: subpaths.map(({ name, source }) => ({ in: source, out: name })),
     outdir: folder,
@@ -48,6 +57,7 @@ async function packLibrary(): Promise<string> {
     splitting: true,
     format: "esm",
     platform: "neutral",
+    external: ["node:*", ...Object.keys(dependencies)],
     target: "es2022",
     logLevel: "error",
   });
@@ -59,13 +69,11 @@ async function packLibrary(): Promise<string> {
     type: "module",
     engines: { node: ">=20" },
     exports: Object.fromEntries(subpaths.map(({ subpath, name }) => [subpath, `./${name}.js`])),
-    dependencies: {
-      "node-gyp-build": (manifestOf("backend-native") as unknown as { dependencies: Record<string, string> }).dependencies["node-gyp-build"],
-    },
+    dependencies,
     optionalDependencies: { [nativeName]: version },
   });
   return folder;
-} // prettier-ignore
+}
 
 /** The engine of this platform; other platforms' machines pack theirs. */
 async function packEngine(): Promise<string> {

@@ -145,12 +145,25 @@ template <Fold F, class T, class I> struct PlainFloats {
   static void look(V v, Seen& seen) { seen.bits |= v != v; }
   static V join(V a, V b, Seen& seen) {
     look(b, seen);
+#if FLAMBEAU_ISA_NUMBER == 3
+    constexpr bool isMax = F == Fold::Max;
+    if (sizeof(T) == 4) return (V)(isMax ? _mm512_max_ps((__m512)a, (__m512)b) : _mm512_min_ps((__m512)a, (__m512)b));
+    return (V)(isMax ? _mm512_max_pd((__m512d)a, (__m512d)b) : _mm512_min_pd((__m512d)a, (__m512d)b));
+#else
     return F == Fold::Max ? (a > b ? a : b) : (a < b ? a : b);
+#endif
   }
   static bool isRight(const Seen& seen, T result) {
+#if FLAMBEAU_ISA_NUMBER == 3
+    const bool isNaN = _mm512_test_epi32_mask((__m512i)seen.bits, (__m512i)seen.bits) != 0;
+#elif FLAMBEAU_ISA_NUMBER == 2
+    const bool isNaN = _mm256_movemask_epi8((__m256i)seen.bits) != 0;
+#else
     I any = 0;
     for (int i = 0; i < Vector<I>::lanes; i++) any |= seen.bits[i];
-    return any == 0 && result != 0;
+    const bool isNaN = any != 0;
+#endif
+    return !isNaN && result != 0;
   }
 };
 template <> struct Plain<Fold::Max, float> : PlainFloats<Fold::Max, float, int32_t> {};

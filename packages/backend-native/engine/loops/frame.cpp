@@ -1,7 +1,24 @@
 // Running instructions on blocks. How elements come from memory and go there is in transfer.cpp.
 #include "machine.h"
 
+#if defined(_MSC_VER) && !defined(__clang__)
+#include <xmmintrin.h>
+#endif
+
 namespace flambeau::loops {
+namespace {
+
+inline void prefetch(const char* address) {
+#if !defined(_MSC_VER) || defined(__clang__)
+  __builtin_prefetch(address);
+#elif defined(FLAMBEAU_X86)
+  _mm_prefetch(address, _MM_HINT_T0);
+#else
+  (void)address;
+#endif
+}
+
+}  // namespace
 
 Frame::Frame(const Machine& machine, const Call& call, char* memory)
     : machine_(machine), call_(call), moves_(loopMoves()), slotCount_(machine.firstSlots.size()) {
@@ -46,6 +63,19 @@ void Frame::resized() {
 }
 
 void Frame::bind(const Code::Binding& binding) { registers_[binding.to] = address(machine_.views[binding.view]); }
+
+void Frame::runAhead(const Code& code) {
+  // A few lines after each instruction: as many at once as the processor can wait for.
+  const int64_t steps = static_cast<int64_t>(code.body.size());
+  for (int64_t k = 0; k < steps; k++) {
+    for (const Code::Ahead& ahead : code.ahead) {
+      const char* from = address(machine_.views[ahead.view]) + ahead.distance;
+      for (int64_t line = ahead.lines * k / steps; line < ahead.lines * (k + 1) / steps; line++)
+        prefetch(from + line * 64);
+    }
+    step(code.body[k]);
+  }
+}
 
 void Frame::step(const Instruction& i) {
   using Kind = Instruction::Kind;

@@ -13,7 +13,6 @@ class NothingToDo : public Kernel {
 
 std::unique_ptr<Kernel> planLoops(LoopSpec spec) {
   const size_t inner = spec.kind == KernelKind::Reduce ? spec.reduced : 0;
-  if (spec.kind == KernelKind::Scan && (spec.axes.empty() || spec.axes.back() == 0)) return std::make_unique<NothingToDo>();
   for (size_t axis = 0; axis + inner < spec.axes.size(); axis++)
     if (spec.axes[axis] == 0) return std::make_unique<NothingToDo>();
   switch (spec.kind) {

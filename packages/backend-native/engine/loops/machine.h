@@ -105,6 +105,12 @@ struct Code {
   };
   std::vector<Binding> bindings;
   double cost = 0;  // nanoseconds per element, roughly; the same on every processor
+  /** Memory that a later block touches, fetched while this one is computed; see ahead.h. */
+  struct Ahead {
+    int view;
+    int64_t distance, lines;  // in bytes from the block's first element; cache lines from there
+  };
+  std::vector<Ahead> ahead;
 };
 
 /** Where a register lies in a frame, or elsewhere. */
@@ -152,8 +158,9 @@ class Frame {
     resized();
   }
 
-  void run(const Code& code) {
+  void run(const Code& code, bool looksAhead = true) {
     for (const Code::Binding& binding : code.bindings) bind(binding);
+    if (looksAhead && !code.ahead.empty()) return runAhead(code);
     for (const Instruction& instruction : code.body) step(instruction);
   }
 
@@ -163,6 +170,7 @@ class Frame {
 
  private:
   void resized();
+  void runAhead(const Code& code);
   void step(const Instruction& instruction);
   void bind(const Code::Binding& binding);
   void load(const Instruction& instruction);

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "compiler.h"
+#include "ahead.h"
 #include "grid.h"
 #include "plans.h"
 
@@ -164,12 +164,18 @@ std::unique_ptr<Kernel> planMap(const LoopSpec& spec) {
     box = boxOver(nest, 0, axes, kBlock, kernel->shared.axes);
   }
   int fast = -1;
-  for (const GridAxis& axis : kernel->shared.axes)
-    if (axis.count() > 1) fast = static_cast<int>(axis.axis);
+  int64_t step = 0;
+  for (const GridAxis& axis : kernel->shared.axes) {
+    if (axis.count() == 1) continue;
+    fast = static_cast<int>(axis.axis);
+    step = axis.tile;
+  }
   const double elements = static_cast<double>(nest.product(0, axes));
   Compiler compiler(std::move(nest), std::move(box), fast);
   kernel->code = compiler.compile(spec.values, {}, sinks);
   kernel->machine = compiler.finish();
+  if (fast >= 0 && turned < 0 && paysAhead(kernel->code, *kernel->machine, elements))
+    lookAhead(kernel->code, *kernel->machine, static_cast<size_t>(fast), step);
   kernel->chunks = chunksFor(kernel->shared.count(), elements * kernel->code.cost);
   return kernel;
 }

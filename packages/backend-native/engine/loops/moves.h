@@ -36,6 +36,8 @@ struct Moves {
   void (*fill)(int size, char* to, uint64_t bits, int64_t count);
   void (*ramp32)(char* to, int64_t start, int64_t step, int64_t count);
   void (*ramp64)(char* to, int64_t start, int64_t step, int64_t count);
+  /** to[i] = from[i] + by, of offsets. */
+  void (*shift)(int64_t* to, const int64_t* from, int64_t by, int64_t count);
   /** Adds what coordinates say to offsets; false where one was out of range: its offset is then missing. */
   bool (*addCoordinates)(int64_t* offsets, const Coordinates& coordinates, int64_t count);
   void (*gather)(int size, char* to, const char* from, const int64_t* offsets, uint64_t fill, int64_t count);

@@ -156,8 +156,8 @@ template <class T> inline void transpose(char* to, const char* from, const Recta
           write<T>(target + i * r.toRow + j * sizeof(T), read<T>(source + i * sizeof(T) + j * r.fromColumn));
     }
     for (; column < r.columns; column++)
-      for (int i = 0; i < tile; i++)
-        write<T>(to + (row + i) * r.toRow + column * sizeof(T), read<T>(from + (row + i) * sizeof(T) + column * r.fromColumn));
+      for (int64_t i = row; i < row + tile; i++)
+        write<T>(to + i * r.toRow + column * sizeof(T), read<T>(from + i * sizeof(T) + column * r.fromColumn));
   }
   for (; row < r.rows; row++)
     gatherRun<T>(to + row * r.toRow, from + row * sizeof(T), r.fromColumn, r.columns);
@@ -177,7 +177,8 @@ template <class T> inline void moveWords(char* to, const char* from, Rectangle r
     } else if (r.fromRow == size && r.rows >= 4 && r.columns >= 4) {
       transpose<T>(to, from, r);
     } else {
-      for (int64_t i = 0; i < r.rows; i++) gatherRun<T>(to + i * r.toRow, from + i * r.fromRow, r.fromColumn, r.columns);
+      for (int64_t i = 0; i < r.rows; i++)
+        gatherRun<T>(to + i * r.toRow, from + i * r.fromRow, r.fromColumn, r.columns);
     }
     return;
   }
@@ -224,11 +225,41 @@ template <class T> void ramp(char* to, int64_t start, int64_t step, int64_t coun
   for (; i < count; i++) write<T>(to + i * sizeof(T), static_cast<T>(start + i * step));
 }
 
+void shift(int64_t* to, const int64_t* from, int64_t by, int64_t count) {
+  typedef typename Vector<int64_t>::Type V;
+  typedef typename Vector<int64_t>::Unaligned U;
+  constexpr int lanes = Vector<int64_t>::lanes;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const V moved = *reinterpret_cast<const U*>(from + i) + by;
+    *reinterpret_cast<U*>(to + i) = moved;
+  }
+  for (; i < count; i++) to[i] = from[i] + by;
+}
+
 template <class T> bool addValues(int64_t* offsets, const Coordinates& coordinates, int64_t count) {
   const T* values = static_cast<const T*>(coordinates.values);
   const int64_t size = coordinates.size, stride = coordinates.stride, wrapped = coordinates.wraps ? size : 0;
   bool isRight = true;
-  for (int64_t i = 0; i < count; i++) {
+  int64_t i = 0;
+#if FLAMBEAU_ISA_NUMBER == 3
+  const __m512i sizes = _mm512_set1_epi64(size), strides = _mm512_set1_epi64(stride);
+  const __m512i missing = _mm512_set1_epi64(kMissing), zero = _mm512_setzero_si512();
+  __mmask8 wrong = 0;
+  for (; i + 8 <= count; i += 8) {
+    const __m256i* eight = reinterpret_cast<const __m256i*>(values + i);
+    __m512i at = sizeof(T) == 4 ? _mm512_cvtepi32_epi64(_mm256_loadu_si256(eight)) : _mm512_loadu_si512(eight);
+    if (wrapped != 0) at = _mm512_mask_add_epi64(at, _mm512_cmplt_epi64_mask(at, zero), at, sizes);
+    const __mmask8 inside = _mm512_cmplt_epu64_mask(at, sizes);
+    const __m512i before = _mm512_loadu_si512(offsets + i);
+    const __mmask8 present = _mm512_cmpneq_epi64_mask(before, missing);
+    const __m512i after = _mm512_add_epi64(before, _mm512_mullo_epi64(at, strides));
+    wrong |= present & ~inside;
+    _mm512_storeu_si512(offsets + i, _mm512_mask_mov_epi64(missing, present & inside, after));
+  }
+  isRight = wrong == 0;
+#endif
+  for (; i < count; i++) {
     const int64_t value = values[i];
     const int64_t at = value < 0 && value >= -wrapped ? value + size : value;
     if (static_cast<uint64_t>(at) < static_cast<uint64_t>(size)) {
@@ -247,7 +278,23 @@ bool addCoordinates(int64_t* offsets, const Coordinates& coordinates, int64_t co
 }
 
 template <class T> inline void gatherWords(char* to, const char* from, const int64_t* offsets, T fill, int64_t count) {
-  for (int64_t i = 0; i < count; i++)
+  int64_t i = 0;
+#if FLAMBEAU_ISA_NUMBER == 3
+  const __m512i missing = _mm512_set1_epi64(kMissing);
+  for (; sizeof(T) >= 4 && i + 8 <= count; i += 8) {
+    const __m512i at = _mm512_loadu_si512(offsets + i);
+    const __mmask8 present = _mm512_cmpneq_epi64_mask(at, missing);
+    if (sizeof(T) == 4) {
+      const __m256i none = _mm256_set1_epi32(static_cast<int>(fill));
+      const __m256i words = _mm512_mask_i64gather_epi32(none, present, at, from, 1);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i * 4), words);
+    } else {
+      const __m512i none = _mm512_set1_epi64(static_cast<int64_t>(fill));
+      _mm512_storeu_si512(to + i * 8, _mm512_mask_i64gather_epi64(none, present, at, from, 1));
+    }
+  }
+#endif
+  for (; i < count; i++)
     write<T>(to + i * sizeof(T), offsets[i] == kMissing ? fill : read<T>(from + offsets[i]));
 }
 
@@ -299,7 +346,7 @@ void scatter(int size, char* to, const int64_t* offsets, const char* from, int64
 
 extern const loops::Moves loopMoves;
 const loops::Moves loopMoves = {
-    moveRectangle, fillWords, ramp<uint32_t>, ramp<uint64_t>, addCoordinates, gather, scatter,
+    moveRectangle, fillWords, ramp<uint32_t>, ramp<uint64_t>, shift, addCoordinates, gather, scatter,
     COMBINES(combineRun), COMBINES(combineOffsets), FOLDS(foldRows), FOLDS(scanRows),
 };
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "costs.h"
+#include "ahead.h"
 #include "rows.h"
 
 namespace flambeau::loops {
@@ -12,6 +12,8 @@ namespace {
 /** Steps that a lane takes in a row; then its state is put aside and merged in a tree, so that rounding errors
  * of sums stay small. */
 constexpr int64_t kLongestChain = 128;
+
+constexpr int64_t kFewSteps = 64;
 
 class LanesKernel : public Kernel {
  public:
@@ -95,6 +97,7 @@ class LanesKernel : public Kernel {
       kernel_.keptForSteps.walk(steps_, block, block + 1, [](int64_t) {});
       const int64_t kept = keptLanes();
       int64_t depth = 0, leaves = 0, groups = 1;
+      bool isFirst = true;
       for (int64_t at = from; at < to; at += kLongestChain) {
         const int64_t end = std::min(to, at + kLongestChain);
         char* states = stack_ + depth * layout.bytes();
@@ -102,7 +105,8 @@ class LanesKernel : public Kernel {
         for (size_t i = 0; i < layout.count(); i++) steps_.at(kernel_.stepStates[i]) = layout.at(states, i);
         kernel_.reduced.walk(steps_, at, end, [&](int64_t) {
           groups = std::max(groups, steps_.count(Rate::Full) / kept);
-          steps_.run(kernel_.step);
+          steps_.run(kernel_.step, isFirst);
+          isFirst = false;
         });
         depth++;
         for (int64_t n = ++leaves; n % 2 == 0; n /= 2) pop(depth, groups * kept);
@@ -220,6 +224,9 @@ std::unique_ptr<Kernel> planLanes(const LoopSpec& spec, Nest nest) {
     sinks.push_back({Sink::Kind::Into, spec.step.results[i], 0, leaves.states[i], Rate::Full});
   kernel->step = compiler.compile(spec.step, leaves, sinks);
   kernel->steps = compiler.finish();
+  // Few steps for each kept block, as in windows: the next one's elements are near.
+  if (!grid.empty() && kernel->reduced.count() <= kFewSteps && elements * kernel->step.cost > kParallelWork)
+    lookAround(kernel->step, *kernel->steps, grid.back().axis, grid.back().tile);
 
   Compiler finisher(std::move(keptOnly), std::move(kept), -1);
   const Leaves finished = statesOf(finisher, kernel->finishStates);

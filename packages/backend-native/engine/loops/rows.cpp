@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ahead.h"
+
 namespace flambeau::loops {
 namespace {
 
@@ -202,7 +204,8 @@ std::unique_ptr<Kernel> planRowStages(Nest nest, const std::vector<RowStage>& gi
     box.mostRows = together;
     kernel->rows.axes.push_back({outerEnd, nest.axes[outerEnd], together, 0});
   }
-  for (size_t axis = outerEnd; axis-- > 0;) kernel->rows.axes.insert(kernel->rows.axes.begin(), {axis, nest.axes[axis], 1, -1});
+  std::vector<GridAxis>& rows = kernel->rows.axes;
+  for (size_t axis = outerEnd; axis-- > 0;) rows.insert(rows.begin(), {axis, nest.axes[axis], 1, -1});
   if (isShort) {
     for (size_t axis = outer; axis < axes; axis++) box.axes.push_back({axis, false});
     box.most = box.mostRows * length;
@@ -259,7 +262,8 @@ std::unique_ptr<Kernel> planRowStages(Nest nest, const std::vector<RowStage>& gi
         const Operand operand = {compiler.external(), Rate::Full, type};
         stage.lanes.push_back(operand.name);
         leaves.states.push_back(operand);
-        sinks.push_back({Sink::Kind::Into, static_cast<uint32_t>(from.step.results[i] + keptSteps), 0, operand, Rate::Full});
+        const uint32_t next = static_cast<uint32_t>(from.step.results[i] + keptSteps);
+        sinks.push_back({Sink::Kind::Into, next, 0, operand, Rate::Full});
       }
     }
     for (const FoldTerm& term : stage.folds)
@@ -281,18 +285,28 @@ std::unique_ptr<Kernel> planRowStages(Nest nest, const std::vector<RowStage>& gi
   const std::vector<Reach>& stores = compiler.nest().stores;
   for (uint32_t i = 0; i < stores.size(); i++) {
     const bool isInRow = variesInRow(compiler.nest(), stores[i]);
-    (isInRow ? ofElements : ofRows).push_back({Sink::Kind::Store, values.results[i], i, {}, isInRow ? Rate::Full : rowRate});
+    const Sink sink = {Sink::Kind::Store, values.results[i], i, {}, isInRow ? Rate::Full : rowRate};
+    (isInRow ? ofElements : ofRows).push_back(sink);
   }
   kernel->storesElements = !ofElements.empty();
   kernel->storesRows = !ofRows.empty();
   if (kernel->storesElements) kernel->perElement = compiler.compile(values, leaves, ofElements);
   if (kernel->storesRows) kernel->perRow = compiler.compile(values, leaves, ofRows);
   kernel->machine = compiler.finish();
+  // The stage that takes longest fetches the next rows, and where this one's elements will go.
+  Code* longest = nullptr;
+  for (Stage& stage : kernel->stages)
+    if (longest == nullptr || stage.code.cost > longest->cost) longest = &stage.code;
+  if (longest != nullptr && !kernel->rows.axes.empty() && paysAhead(*longest, *kernel->machine, elements)) {
+    const GridAxis& next = kernel->rows.axes.back();
+    lookAhead(*longest, *kernel->machine, next.axis, next.tile);
+    lookForStores(*longest, *kernel->machine, kernel->perElement);
+  }
   const double work = elements * (cost + kernel->perElement.cost);
   const int64_t units = kernel->rows.count();
   kernel->chunks = isOrdered ? 1 : chunksFor(units, work);
-  const bool isPlainReduction = given.size() == 1 && given[0].kept.results.empty() && !kernel->storesElements && areFolds;
-  if (!isShort && isPlainReduction && work > kParallelWork && units < 8)
+  const bool isReduction = given.size() == 1 && given[0].kept.results.empty() && !kernel->storesElements && areFolds;
+  if (!isShort && isReduction && work > kParallelWork && units < 8)
     kernel->parts = std::max<int64_t>(1, std::min(kernel->row.count(), chunksFor(64, work) / units));
   return kernel;
 }

@@ -78,15 +78,7 @@ void choose(void* out, const void* condition, const void* b, const void* c, int6
   }
 }
 
-template <class T> inline T fused(T a, T b, T c) {
-#if FLAMBEAU_ISA_NUMBER == FLAMBEAU_ISA_baseline
-  return a * b + c;
-#else
-  return sizeof(T) == 4 ? __builtin_fmaf(a, b, c) : __builtin_fma(a, b, c);
-#endif
-}
-
-/** `Signs`: of the product and of c. */
+/** Signs of the product and of c. Rounded twice, as in ops.h. */
 template <class T, Single S, int productSign, int sign>
 void multiply(void* out, const void* a, const void* b, const void* c, int64_t count) {
   T* to = static_cast<T*>(out);
@@ -97,8 +89,27 @@ void multiply(void* out, const void* a, const void* b, const void* c, int64_t co
   FLAMBEAU_INDEPENDENT
   for (int64_t i = 0; i < count; i++) {
     const T factor = S == Single::C ? y[i] : oneY, term = S == Single::B ? z[i] : oneZ;
-    to[i] = fused<T>(productSign < 0 ? -x[i] : x[i], factor, sign < 0 ? -term : term);
+    to[i] = (productSign < 0 ? -x[i] : x[i]) * factor + (sign < 0 ? -term : term);
   }
+}
+
+template <class T> void exceeds(void* out, const void* a, const void* b, const void*, int64_t count) {
+  uint8_t* to = static_cast<uint8_t*>(out);
+  const T *x = static_cast<const T*>(a), *y = static_cast<const T*>(b);
+  FLAMBEAU_INDEPENDENT
+  for (int64_t i = 0; i < count; i++) to[i] = (y[i] == y[i]) & !(x[i] <= y[i]);
+}
+template <class T> void undercuts(void* out, const void* a, const void* b, const void*, int64_t count) {
+  uint8_t* to = static_cast<uint8_t*>(out);
+  const T *x = static_cast<const T*>(a), *y = static_cast<const T*>(b);
+  FLAMBEAU_INDEPENDENT
+  for (int64_t i = 0; i < count; i++) to[i] = (y[i] == y[i]) & !(x[i] >= y[i]);
+}
+template <class T> void same(void* out, const void* a, const void* b, const void*, int64_t count) {
+  uint8_t* to = static_cast<uint8_t*>(out);
+  const T *x = static_cast<const T*>(a), *y = static_cast<const T*>(b);
+  FLAMBEAU_INDEPENDENT
+  for (int64_t i = 0; i < count; i++) to[i] = (x[i] == y[i]) | ((x[i] != x[i]) & (y[i] != y[i]));
 }
 
 constexpr int at(Opcode op) { return static_cast<int>(op); }
@@ -164,6 +175,12 @@ constexpr loops::ScalarOps makeTables() {
   FUSED(float64, double, B)
   FUSED(float64, double, C)
   FUSED(float64, double, Both)
+#define SEARCH(type, T)            \
+  ops.exceeds[type] = &exceeds<T>; \
+  ops.undercuts[type] = &undercuts<T>; \
+  ops.same[type] = &same<T>;
+  SEARCH(float32, float)
+  SEARCH(float64, double)
   return ops;
 }
 

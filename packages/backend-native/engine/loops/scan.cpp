@@ -54,7 +54,7 @@ class ScanKernel : public Kernel {
   }
 };
 
-constexpr int64_t kPositions = 16;
+constexpr int64_t kPositionsAlong = 64, kPositionsAcross = 4;
 
 }  // namespace
 
@@ -73,7 +73,10 @@ std::unique_ptr<Kernel> planScan(const LoopSpec& spec) {
   const bool isOrdered = nest.isOrdered;
 
   // Rows that do not wait for each other fill the lanes; positions the rest of the block.
-  const int64_t positions = areFolds ? std::min(length, kPositions) : 1;
+  bool isAlong = false;  // neighbours follow each other in the order of the scan
+  for (const Reach& load : nest.loads)
+    isAlong = isAlong || (hasPositions && std::abs(load.strides[outer]) == byteSize(load.type));
+  const int64_t positions = areFolds ? std::min(length, isAlong ? kPositionsAlong : kPositionsAcross) : 1;
   const int64_t most = isOrdered ? 1 : areFolds ? kBlock / positions : kBlock / 4;
   Box box = boxOver(nest, 0, outer, most, kernel->rows.axes);
   kernel->lanes = box.most;
@@ -110,7 +113,8 @@ std::unique_ptr<Kernel> planScan(const LoopSpec& spec) {
     sinks.push_back({Sink::Kind::Store, spec.values.results[i], i, {}, Rate::Full});
   kernel->after = compiler.compile(spec.values, leaves, sinks);
   kernel->machine = compiler.finish();
-  kernel->chunks = isOrdered ? 1 : chunksFor(kernel->rows.count(), elements * (kernel->before.cost + kernel->after.cost + 0.1));
+  const double work = elements * (kernel->before.cost + kernel->after.cost + 0.1);
+  kernel->chunks = isOrdered ? 1 : chunksFor(kernel->rows.count(), work);
   return kernel;
 }
 

@@ -210,14 +210,15 @@ void Frame::moveRuns(const View& view, char* block, bool isLoad) {
 }
 
 void Frame::fillLinear(int64_t* to, int64_t start, const std::vector<int64_t>& steps, size_t axes) {
-  // The last axes first: what they give is repeated for each index of the axis before.
-  to[0] = start;
-  int64_t count = 1;
-  for (size_t b = axes; b-- > 0;) {
-    for (int64_t i = 1; i < extents_[b]; i++) {
-      const int64_t by = steps[b] * i;
-      for (int64_t k = 0; k < count; k++) to[i * count + k] = to[k] + by;
-    }
+  if (axes == 0) {
+    to[0] = start;
+    return;
+  }
+  // The last axis first; what it gives is repeated for each index of the axis before.
+  int64_t count = extents_[axes - 1];
+  moves_.ramp64(reinterpret_cast<char*>(to), start, steps[axes - 1], count);
+  for (size_t b = axes - 1; b-- > 0;) {
+    for (int64_t i = 1; i < extents_[b]; i++) moves_.shift(to + i * count, to, steps[b] * i, count);
     count *= extents_[b];
   }
 }
@@ -242,7 +243,8 @@ void Frame::findOffsets(const View& view) {
 }
 
 void Frame::meetRun(const View& view, char* memory, int64_t stride, const char* block, int64_t count) {
-  if (view.combine == Combine::Set) return moves_.rectangle(view.size, memory, block, {1, count, 0, stride, 0, view.size});
+  if (view.combine == Combine::Set)
+    return moves_.rectangle(view.size, memory, block, {1, count, 0, stride, 0, view.size});
   const int combine = static_cast<int>(view.combine), type = static_cast<int>(view.type);
   if (moves_.combine[combine][type] != nullptr) return moves_.combine[combine][type](memory, stride, block, count);
   // Halves meet as float32, one after the other: `memory` may meet itself.

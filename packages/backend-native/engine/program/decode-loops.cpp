@@ -51,9 +51,7 @@ Indirection decodeIndirection(Reader& reader, const std::vector<Load>& earlier) 
   indirection.size = size(reader, "size");
   indirection.stride = reader.wide();
   const WordType type = valueType(earlier[indirection.load].type);
-  if (type != WordType::Int32 && type != WordType::Int64 && type != WordType::Uint8) {
-    malformed("an indirection through what is no integer");
-  }
+  if (type != WordType::Int32 && type != WordType::Int64) malformed("an indirection through what is no integer");
   return indirection;
 }
 

@@ -411,6 +411,35 @@ void infinities(const char* isa) {
   else fail("infinities", e, isa);
 }
 
+/** A factor that is padded, by a guard along k: no matrix as it lies, in any type. */
+void guarded(const char* isa) {
+  for (const WordType type : {WordType::Float32, WordType::Float64, WordType::Int32, WordType::Int64}) {
+    Example e = makeExample({{}, {6}, {9}, {21}}, type, type, type, Finish::Bare, true);
+    Load& a = e.spec.loads[0];
+    Guard guard;
+    guard.base = -2;
+    guard.size = 17;
+    guard.stride = a.strides[2];
+    guard.coefficients = {0, 0, 1};
+    a.strides[2] = 0;
+    a.guards = {guard};
+    const auto out = runOn(e, *planContract(e.spec), 2);
+    bool isRight = true;
+    for (int64_t i = 0; i < 6; i++) {
+      for (int64_t j = 0; j < 9; j++) {
+        double sum = 0;
+        for (int64_t p = 2; p < 19; p++) {
+          sum += valueAt(e.inputs[0], addressOf(a, {i, j, p}) + (p - 2) * guard.stride) *
+                 valueAt(e.inputs[1], addressOf(e.spec.loads[1], {i, j, p}));
+        }
+        isRight = isRight && std::abs(valueAt(out[0], addressOf(e.spec.stores[0], {i, j, 0})) - sum) < 1e-4;
+      }
+    }
+    if (isRight) passed++;
+    else fail("a guarded factor", e, isa);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -421,6 +450,7 @@ int main(int count, char** arguments) {
     if (!supportsIsa(isa)) continue;
     selectIsa(isaName(isa));
     infinities(isaName(isa));
+    guarded(isaName(isa));
     random(isaName(isa), examples);
     chosen(isaName(isa), isa == best);
   }

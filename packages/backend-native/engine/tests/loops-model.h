@@ -58,7 +58,8 @@ class Interpreter {
   bool badIndex = false;
 
   Interpreter(const LoopsCommon& spec, Operands& operands)
-      : spec_(spec), operands_(operands), isUsed_(spec.loads.size(), false), index_(spec.axes.size(), 0), loaded_(spec.loads.size()) {
+      : spec_(spec), operands_(operands), isUsed_(spec.loads.size(), false), index_(spec.axes.size(), 0),
+        loaded_(spec.loads.size()) {
     use(spec.values);
     for (const Store& store : spec.stores) useCoordinates(store);
   }

@@ -45,7 +45,8 @@ class Generator {
     std::vector<int64_t> axes;
     int64_t product = 1;
     for (int i = 0; i < count; i++) {
-      int64_t length = random.pick<int64_t>({1, 2, 3, 4, 5, 7, 8, 10, 16, 17, 31, 33, 64, 65, 100, 257, 1023, 1300, 2100});
+      int64_t length = random.pick<int64_t>(
+          {1, 2, 3, 4, 5, 7, 8, 10, 16, 17, 31, 33, 64, 65, 100, 257, 1023, 1300, 2100});
       while (length * product > most) length = (length + 1) / 2;
       if (random.chance(1)) length = 0;
       product *= std::max<int64_t>(length, 1);
@@ -216,8 +217,9 @@ class Generator {
         const uint32_t x = operand(type), y = operand(type);
         return push(to, random.pick({Opcode::And, Opcode::Or}), type, {x, y});
       }
-      const WordType of = static_cast<WordType>(random.below(6));
+      const WordType of = random.chance(50) ? WordType::Float32 : static_cast<WordType>(random.below(6));
       const uint32_t x = operand(of), y = operand(of);
+      if (of >= WordType::Float32 && random.chance(40)) return search(to, x, y);
       return push(to, random.pick({Opcode::Eq, Opcode::Ne, Opcode::Lt, Opcode::Le}), type, {x, y});
     }
     if (random.chance(15)) return push(to, random.pick({Opcode::Neg, Opcode::Abs}), type, {operand(type)});
@@ -227,7 +229,23 @@ class Generator {
     return push(to, op, type, {x, y});
   }
 
-  uint32_t push(Expression& to, Opcode op, WordType type, std::initializer_list<uint32_t> operands, uint32_t position = 0) {
+  /** A comparison to which NaN counts, as argmax makes them. */
+  uint32_t search(Expression& to, uint32_t x, uint32_t y) {
+    const WordType boolean = WordType::Bool;
+    const auto isNaN = [&](uint32_t step) { return push(to, Opcode::Ne, boolean, {step, step}); };
+    const uint32_t first = isNaN(x), second = isNaN(y);
+    if (random.chance(30)) {
+      const uint32_t both = push(to, Opcode::And, boolean, {first, second});
+      return push(to, Opcode::Or, boolean, {push(to, Opcode::Eq, boolean, {x, y}), both});
+    }
+    const bool isMore = random.chance(50);
+    const uint32_t plain = push(to, Opcode::Lt, boolean, {isMore ? y : x, isMore ? x : y});
+    const uint32_t only = push(to, Opcode::And, boolean, {first, push(to, Opcode::Not, boolean, {second})});
+    return push(to, Opcode::Or, boolean, {plain, only});
+  }
+
+  uint32_t push(Expression& to, Opcode op, WordType type, std::initializer_list<uint32_t> operands,
+                uint32_t position = 0) {
     Step step;
     step.op = op;
     step.type = type;
@@ -279,6 +297,7 @@ class Generator {
         }
       }
     }
+    if (random.chance(4)) return constant(to, std::nan(""), WordType::Float32);
     return constant(to, static_cast<double>(random.between(0, 3)), random.pick({WordType::Float32, WordType::Int32}));
   }
   uint32_t param(Expression& to, const LoopsCommon& spec) {

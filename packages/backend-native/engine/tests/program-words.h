@@ -161,7 +161,7 @@ class RandomProgram {
     while (!loads.empty() && chance(25)) {
       const auto load = static_cast<uint32_t>(pick(random_, 0, static_cast<int64_t>(loads.size()) - 1));
       const WordType type = valueType(loads[load]);
-      if (type != WordType::Int32 && type != WordType::Int64 && type != WordType::Uint8) continue;
+      if (type != WordType::Int32 && type != WordType::Int64) continue;
       access.indirections.push_back({load, pick(random_, 0, 9), pick(random_, -2, 4), chance(50)});
     }
     return access;

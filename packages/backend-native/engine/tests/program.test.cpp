@@ -11,6 +11,7 @@
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
 #define FLAMBEAU_POISON(from, bytes) __asan_poison_memory_region(from, bytes)
 #define FLAMBEAU_UNPOISON(from, bytes) __asan_unpoison_memory_region(from, bytes)
 #else
@@ -24,6 +25,8 @@ using namespace flambeau::tests;
 namespace {
 
 int passed = 0, failed = 0;
+/** Of the program under test, for whoever finds this dead. */
+uint64_t currentSeed = 0;
 
 void check(bool holds, const char* what, uint64_t seed = 0) {
   holds ? passed++ : failed++;
@@ -168,6 +171,7 @@ double costOf(const DecodedProgram& program) {
 /** Decodes and, where that is soon done, runs. Gives whether the bytes made a program. */
 bool decodeAndRun(const std::vector<uint8_t>& bytes, uint64_t seed, bool mayFail) {
   Random random(seed);
+  currentSeed = seed;
   // A copy without slack: reading beyond it would be seen.
   const std::unique_ptr<uint8_t[]> exact(new uint8_t[bytes.size()]);
   std::copy(bytes.begin(), bytes.end(), exact.get());
@@ -375,6 +379,9 @@ void testReach() {
 }  // namespace
 
 int main(int argc, char** argv) {
+#if defined(__SANITIZE_ADDRESS__)
+  __sanitizer_set_death_callback([] { std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(currentSeed)); });
+#endif
   const uint64_t damaged = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200000;
   testReach();
   testRun();

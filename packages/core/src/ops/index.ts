@@ -21,7 +21,8 @@ export {
 } from "./indexing.ts"; // prettier-ignore
 export { clamp, maskedFill } from "./masking.ts";
 export * from "./math.ts";
-export { bmm, dot, linear, matmul, mm } from "./matmul.ts";
+export { linear } from "./linear.ts";
+export { bmm, dot, matmul, mm } from "./matmul.ts";
 export {
   batchNorm, groupNorm, instanceNorm, layerNorm, localResponseNorm, rmsNorm,
 } from "./normalization.ts"; // prettier-ignore

@@ -8,7 +8,6 @@ import type { BatchOperand, OperandDescription, Operation } from "../operation.t
 import { leaf } from "../scalar/instruction.ts";
 import { broadcastShapes, broadcastStrides } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
-import { add } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
 import { conj } from "./complex.ts";
 import { composite, expose, primitive } from "./define.ts";
@@ -172,26 +171,3 @@ function requireRank(name: string, a: Tensor, b: Tensor, rankA: number, rankB: n
       `${showShape(b.shape)}. matmul takes any ranks.`,
   );
 }
-
-/** `x · weightᵀ + bias`: x `[…, in]`, weight `[out, in]`, bias `[out]`. */
-export const linear = /* @__PURE__ */ composite(
-  "linear",
-  (x: Tensor, weight: Tensor, bias?: Tensor): Tensor => {
-    const [given, taken] = [x.shape.at(-1), weight.shape.at(-1)];
-    if (given !== taken) {
-      throw new ShapeError(
-        `linear: the input ${showShape(x.shape)} has ${given ?? "no"} features, but the weight ` +
-          `${showShape(weight.shape)} takes ${taken ?? "none"}. Check Linear(in, out), or flatten the input.`,
-      );
-    }
-    const product = matmul(x, weight.ndim === 1 ? weight : transpose(weight, 0, 1));
-    return bias === undefined ? product : add(product, bias);
-  },
-  {
-    samples: [
-      (make) => [make([2, 3]), make([4, 3]), make([4])],
-      (make) => [make([2, 2, 3]), make([4, 3])],
-    ],
-    dtypes: continuous,
-  },
-);

@@ -6,7 +6,8 @@ import { add } from "./arithmetic.ts";
 import { zeros } from "./creation.ts";
 import { type Sample, type SampleSource, composite } from "./define.ts";
 import { stack } from "./join.ts";
-import { linear, matmul } from "./matmul.ts";
+import { linear } from "./linear.ts";
+import { matmul } from "./matmul.ts";
 import {
   type CellKind,
   cells,

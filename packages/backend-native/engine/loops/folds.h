@@ -123,6 +123,15 @@ template <Fold F, class T> inline typename Vector<T>::Type loadSome(const T* fro
   if (sizeof(T) == 8) return (V)_mm512_mask_loadu_epi64((__m512i)all, static_cast<__mmask8>(mask), from);
   return (V)_mm512_mask_loadu_epi8((__m512i)all, mask, from);
 #else
+#if FLAMBEAU_ISA_NUMBER == 2
+  // Lanes of 4 bytes, of which an element of 8 has two.
+  if (sizeof(T) >= 4) {
+    const __m256i words = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i present = _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count * (sizeof(T) / 4))), words);
+    const __m256i some = _mm256_maskload_epi32(reinterpret_cast<const int*>(from), present);
+    return (V)_mm256_blendv_epi8((__m256i)all, some, present);
+  }
+#endif
   memcpy(&all, from, count * sizeof(T));
   return all;
 #endif

@@ -5,6 +5,7 @@ import { customFunction } from "../autograd/function.ts";
 import { type Scalar, constant, s } from "../scalar/instruction.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
+import { contiguous } from "./cast.ts";
 import { zerosLike } from "./creation.ts";
 import { type Gates, gates } from "./gates.ts";
 import { concat, stack } from "./join.ts";
@@ -158,7 +159,8 @@ export const recurrentLayer = /* @__PURE__ */ customFunction({
     isReversed: boolean,
   ) => {
     const inputs = unbind(x);
-    const transposed = transpose(weight, 0, 1);
+    // Many products with one factor: laid out once as products read it.
+    const transposed = contiguous(transpose(weight, 0, 1));
     const hiddens = new Array<Tensor>(inputs.length);
     const cellList = new Array<Tensor>(inputs.length);
     let state = { bias, hidden, cell };

@@ -194,8 +194,9 @@ void Frame::moveRuns(const View& view, char* block, bool isLoad) {
         value = narrow;
       }
       if (value < 0 && coordinate.wraps) value += coordinate.size;
-      isRight = isRight && value >= 0 && value < coordinate.size;
-      offset += coordinate.stride * value;
+      const bool isInside = value >= 0 && value < coordinate.size;
+      if (isInside) offset += coordinate.stride * value;
+      isRight = isRight && isInside;
     }
     if (!isRight) {
       call_.badIndex->store(true, std::memory_order_relaxed);

@@ -37,7 +37,8 @@ constexpr bool isBitcast(WordType from, WordType to) {
 WordType leafType(const Step& step, const Leaves& leaves) {
   const uint32_t at = step.position;
   const auto require = [&](bool exists) {
-    if (!exists) malformed(std::string("there is no ") + kOpcodeNames[static_cast<int>(step.op)] + std::to_string(at) + " here");
+    const char* const name = kOpcodeNames[static_cast<int>(step.op)];
+    if (!exists) malformed(std::string("there is no ") + name + std::to_string(at) + " here");
   };
   switch (step.op) {
     case Opcode::Load:

@@ -183,9 +183,8 @@ void decodeNest(Reader& reader, Spec spec, const std::vector<WordType>& params, 
   spec.params = params;
   decodeCommon(reader, inputs, outputs, spec, kernel.fills);
   const uint32_t outer = decodeRest(reader, spec);
-  const FixedAccesses fixed(spec, outer);
-  requireFixedValues(spec, fixed, outer, mayMove);
-  kernel.reach = reachOf(spec, fixed, outer, inputs, outputs);
+  requireFixedValues(spec, FixedAccesses(spec, outer), outer, mayMove);
+  kernel.reach = reachOf(spec, outer, inputs, outputs);
   kernel.spec = std::move(spec);
 }
 

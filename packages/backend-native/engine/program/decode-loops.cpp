@@ -98,7 +98,10 @@ void decodeCommon(Reader& reader, size_t inputs, size_t outputs, LoopsCommon& lo
   for (const Store& store : loops.stores) fills.push_back({store.operand, store.type, reader.bits()});
 }
 
-FixedAccesses::FixedAccesses(const LoopsCommon& loops, size_t outer) : outer_(outer) {
+FixedAccesses::FixedAccesses(const LoopsCommon& loops, size_t outer, bool alongOne) {
+  for (size_t axis = outer; axis < loops.axes.size(); axis++) {
+    if (!alongOne || loops.axes[axis] != 1) axes_.push_back(axis);
+  }
   loads_.reserve(loops.loads.size());
   // In order: indirections read earlier loads.
   for (const Load& load : loops.loads) loads_.push_back(contains(load));
@@ -106,7 +109,7 @@ FixedAccesses::FixedAccesses(const LoopsCommon& loops, size_t outer) : outer_(ou
 
 bool FixedAccesses::contains(const Access& access) const {
   const auto isZero = [this](const std::vector<int64_t>& steps) {
-    for (size_t axis = outer_; axis < steps.size(); axis++) {
+    for (const size_t axis : axes_) {
       if (steps[axis] != 0) return false;
     }
     return true;

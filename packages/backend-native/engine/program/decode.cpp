@@ -43,8 +43,12 @@ void requireAligned(const DecodedProgram& program, const BufferRef& buffer, Word
 
 void requireAligned(const DecodedProgram& program, const DecodedKernel& kernel) {
   if (const RoutineSpec* routine = std::get_if<RoutineSpec>(&kernel.spec)) {
-    for (size_t i = 0; i < kernel.inputs.size(); i++) requireAligned(program, kernel.inputs[i], routine->inputs[i].type);
-    for (size_t i = 0; i < kernel.outputs.size(); i++) requireAligned(program, kernel.outputs[i], routine->outputs[i].type);
+    for (size_t i = 0; i < kernel.inputs.size(); i++) {
+      requireAligned(program, kernel.inputs[i], routine->inputs[i].type);
+    }
+    for (size_t i = 0; i < kernel.outputs.size(); i++) {
+      requireAligned(program, kernel.outputs[i], routine->outputs[i].type);
+    }
     return;
   }
   const auto check = [&](const LoopsCommon& loops) {

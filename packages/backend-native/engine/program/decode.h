@@ -93,15 +93,18 @@ Expression decodeExpression(Reader& reader, const Leaves& leaves, size_t results
 /** Axes, loads and stores, and what the stores are filled with before. */
 void decodeCommon(Reader& reader, size_t inputs, size_t outputs, LoopsCommon& loops, std::vector<Fill>& fills);
 
-/** The accesses that stay where they are along the axes from `outer` on. */
+/**
+ * The accesses that stay where they are along the axes from `outer` on; with `alongOne` axes of length 1 do not
+ * count.
+ */
 class FixedAccesses {
  public:
-  FixedAccesses(const LoopsCommon& loops, size_t outer);
+  FixedAccesses(const LoopsCommon& loops, size_t outer, bool alongOne = false);
   bool contains(const Access& access) const;
   bool containsLoad(size_t load) const { return loads_[load]; }
 
  private:
-  size_t outer_;
+  std::vector<size_t> axes_;  // along which a fixed access has no stride
   std::vector<bool> loads_;
 };
 
@@ -111,7 +114,10 @@ class FixedAccesses {
  */
 void requireFixedValues(const LoopsCommon& loops, const FixedAccesses& fixed, uint32_t outer, bool mayMove);
 
-/** Bytes that loops touch. Fixed loads and stores may stand outside the axes from `outer` on, which may be empty. */
-Reach reachOf(const LoopsCommon& loops, const FixedAccesses& fixed, uint32_t outer, size_t inputs, size_t outputs);
+/**
+ * Bytes that loops touch. What stays where it is along the axes from `outer` on may be touched even where one
+ * of those is empty.
+ */
+Reach reachOf(const LoopsCommon& loops, uint32_t outer, size_t inputs, size_t outputs);
 
 }  // namespace flambeau

@@ -67,6 +67,10 @@ bool hasOneTerm(const Guard& guard) {
 void requireNoOverflow(const Access& access, const Box& box) {
   for (const Guard& guard : access.guards) {
     linear(guard.base, guard.coefficients, box);
+    // Planners may fold a guard into strides, in bytes.
+    const int64_t stride = checkedProduct(guard.stride, byteSize(access.type));
+    checkedProduct(stride, guard.base);
+    for (const int64_t coefficient : guard.coefficients) checkedProduct(stride, coefficient);
     checkedProduct(guard.stride, guard.size);
     checkedProduct(guard.divisor, guard.size);
   }
@@ -127,8 +131,9 @@ ByteRange bytesOf(const Access& access, const int64_t* lengths, size_t axes) {
 
 }  // namespace
 
-Reach reachOf(const LoopsCommon& loops, const FixedAccesses& fixed, uint32_t outer, size_t inputs, size_t outputs) {
+Reach reachOf(const LoopsCommon& loops, uint32_t outer, size_t inputs, size_t outputs) {
   const size_t axes = loops.axes.size();
+  const FixedAccesses fixed(loops, outer, true);
   // Inner loops may be empty: what stands outside them sees index 0.
   int64_t once[format::kMaxAxes];
   for (size_t axis = 0; axis < axes; axis++) once[axis] = axis < outer ? loops.axes[axis] : 1;

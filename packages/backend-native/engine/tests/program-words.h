@@ -72,6 +72,7 @@ class RandomProgram {
   using Leaves = std::vector<Leaf>;
 
   bool chance(int percent) { return pick(random_, 1, 100) <= percent; }
+  size_t below(size_t count) { return static_cast<size_t>(pick(random_, 0, static_cast<int64_t>(count) - 1)); }
 
   WordType word() { return static_cast<WordType>(pick(random_, 0, kWordTypeCount - 1)); }
   WordType value() { return static_cast<WordType>(pick(random_, 0, 5)); }
@@ -101,7 +102,7 @@ class RandomProgram {
     words.bits(one(type));
     made.push_back({steps - 1, type});
     for (int64_t count = pick(random_, 0, 4); count > 0 && !leaves.empty(); count--) {
-      const Leaf& leaf = leaves[pick(random_, 0, static_cast<int64_t>(leaves.size()) - 1)];
+      const Leaf& leaf = leaves[below(leaves.size())];
       const uint32_t at = head(leaf.op, leaf.type);
       words.u(leaf.position);
       made.push_back({at, leaf.type});
@@ -141,7 +142,7 @@ class RandomProgram {
   /** An access whose strides along the axes from `outer` on are 0 where it is fixed. */
   Access access(size_t operands, size_t outer, const std::vector<WordType>& loads) {
     Access access;
-    access.operand = static_cast<uint32_t>(pick(random_, 0, static_cast<int64_t>(operands) - 1));
+    access.operand = static_cast<uint32_t>(below(operands));
     access.type = word();
     access.offset = pick(random_, 0, 12);
     for (size_t axis = 0; axis < axes_.size(); axis++) {
@@ -159,7 +160,7 @@ class RandomProgram {
       access.guards.push_back(guard);
     }
     while (!loads.empty() && chance(25)) {
-      const auto load = static_cast<uint32_t>(pick(random_, 0, static_cast<int64_t>(loads.size()) - 1));
+      const auto load = static_cast<uint32_t>(below(loads.size()));
       const WordType type = valueType(loads[load]);
       if (type != WordType::Int32 && type != WordType::Int64) continue;
       access.indirections.push_back({load, pick(random_, 0, 9), pick(random_, -2, 4), chance(50)});
@@ -224,7 +225,7 @@ class RandomProgram {
     words.u(0);
     size_t names = 0;
     while (routineNames[names] != nullptr) names++;
-    const std::string name = names == 0 ? "none" : routineNames[pick(random_, 0, static_cast<int64_t>(names) - 1)];
+    const std::string name = names == 0 ? "none" : routineNames[below(names)];
     words.u(name.size());
     for (const char character : name) words.u(static_cast<uint64_t>(character));
     std::vector<int64_t> usual(static_cast<size_t>(pick(random_, 0, 4)));
@@ -235,7 +236,7 @@ class RandomProgram {
       for (int64_t i = 0; i < count; i++) {
         words.e(chance(60) ? usualType : chance(60) ? WordType::Int32 : word());
         std::vector<int64_t> shape = usual;
-        if (!shape.empty() && chance(30)) shape[static_cast<size_t>(pick(random_, 0, static_cast<int64_t>(shape.size()) - 1))] = pick(random_, 0, 6);
+        if (!shape.empty() && chance(30)) shape[below(shape.size())] = pick(random_, 0, 6);
         if (chance(10)) shape.resize(static_cast<size_t>(pick(random_, 0, 3)), 1);
         words.u(shape.size());
         words.wides(shape);
@@ -243,7 +244,9 @@ class RandomProgram {
     }
     const int64_t attributes = pick(random_, 0, 4);
     words.u(static_cast<uint64_t>(attributes));
-    for (int64_t i = 0; i < attributes; i++) words.bits(Bits::of(static_cast<double>(pick(random_, -2, 5)) / (chance(20) ? 3 : 1)));
+    for (int64_t i = 0; i < attributes; i++) {
+      words.bits(Bits::of(static_cast<double>(pick(random_, -2, 5)) / (chance(20) ? 3 : 1)));
+    }
   }
 
   void kernel(Words& words) {
@@ -273,7 +276,7 @@ class RandomProgram {
     const size_t all = axes_.size();
     size_t outer = all;
     if (isContract) outer = 3;
-    if (kind == KernelKind::Reduce || kind == KernelKind::Rows) outer = static_cast<size_t>(pick(random_, 0, static_cast<int64_t>(all) - 1));
+    if (kind == KernelKind::Reduce || kind == KernelKind::Rows) outer = below(all);
     words.u(all);
     words.wides(axes_);
 
@@ -307,7 +310,8 @@ class RandomProgram {
     std::vector<Leaves> seen;
     words.u(stores);
     for (size_t i = 0; i < stores; i++) {
-      const bool moves = kind == KernelKind::Map || kind == KernelKind::Scan || (kind == KernelKind::Rows && chance(50));
+      const bool mayMove = kind == KernelKind::Rows && chance(50);
+      const bool moves = mayMove || kind == KernelKind::Map || kind == KernelKind::Scan;
       Access to = access(2, moves ? all : outer, moves ? loads : fixedLoads);
       to.operand = static_cast<uint32_t>(i);
       // A store that does not move has a fixed value whatever was meant.
@@ -321,7 +325,8 @@ class RandomProgram {
       const bool isHalf = to.type == WordType::Float16 || to.type == WordType::Bfloat16;
       words.u(static_cast<uint64_t>(isHalf ? 0 : pick(random_, 0, kCombineCount - 1)));
       stored.push_back(valueType(to.type));
-      seen.push_back(isContract ? joined(Leaves(elements.begin(), elements.begin() + 5), params) : isFixed && outer < all ? fixed : elements);
+      if (isContract) seen.push_back(joined(Leaves(elements.begin(), elements.begin() + 5), params));
+      else seen.push_back(isFixed && outer < all ? fixed : elements);
     }
     const bool isFilled = chance(30);
     words.u(isFilled);

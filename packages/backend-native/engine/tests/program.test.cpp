@@ -3,21 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
+#include <memory>
 
 #include "../program/program.h"
-#include "../runtime/memory.h"
+#include "guarded-block.h"
+#include "program-damage.h"
 #include "program-words.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
-#define FLAMBEAU_POISON(from, bytes) __asan_poison_memory_region(from, bytes)
-#define FLAMBEAU_UNPOISON(from, bytes) __asan_unpoison_memory_region(from, bytes)
-#else
-#define FLAMBEAU_POISON(from, bytes)
-#define FLAMBEAU_UNPOISON(from, bytes)
-#endif
 
 using namespace flambeau;
 using namespace flambeau::tests;
@@ -33,44 +24,6 @@ void check(bool holds, const char* what, uint64_t seed = 0) {
   if (!holds && failed < 20) std::printf("failed: %s (seed %llu)\n", what, static_cast<unsigned long long>(seed));
 }
 
-/** A block of exactly so many bytes between guards that nobody may touch. */
-class GuardedBlock {
- public:
-  explicit GuardedBlock(int64_t bytes) : bytes_(bytes), whole_((bytes + 3 * kGuard + 127) / 64 * 64) {
-    memory_ = static_cast<char*>(std::aligned_alloc(64, static_cast<size_t>(whole_)));
-    std::memset(memory_, 0x5a, static_cast<size_t>(whole_));
-    block_ = reinterpret_cast<Block*>(memory_ + kGuard - 64);
-    std::memset(static_cast<void*>(block_), 0, 64);
-    block_->magic = Block::kMagic;
-    block_->capacity = static_cast<size_t>(bytes);
-    before_ = std::string(memory_, static_cast<size_t>(kGuard));
-    FLAMBEAU_POISON(memory_, kGuard - 64);
-    FLAMBEAU_POISON(data() + bytes, static_cast<size_t>(end() - bytes));
-  }
-  GuardedBlock(const GuardedBlock&) = delete;
-  ~GuardedBlock() {
-    FLAMBEAU_UNPOISON(memory_, static_cast<size_t>(whole_));
-    std::free(memory_);
-  }
-
-  char* data() { return memory_ + kGuard; }
-
-  bool isIntact() {
-    FLAMBEAU_UNPOISON(memory_, static_cast<size_t>(whole_));
-    bool isWell = std::equal(before_.begin(), before_.end(), memory_);
-    for (int64_t i = bytes_; i < end(); i++) isWell = isWell && data()[i] == 0x5a;
-    return isWell;
-  }
-
- private:
-  static constexpr int64_t kGuard = 256;
-  int64_t end() const { return whole_ - kGuard; }
-  int64_t bytes_, whole_;
-  char* memory_;
-  Block* block_;
-  std::string before_;
-};
-
 /** Blocks as small as a program allows, filled with numbers of which many are good indices. */
 struct Operands {
   std::vector<std::unique_ptr<GuardedBlock>> blocks;
@@ -83,7 +36,9 @@ struct Operands {
       const int64_t offset = (std::max<int64_t>(0, -operand.reach.low) + 7) / 8 * 8;
       const int64_t bytes = std::max<int64_t>(0, offset + operand.reach.high);
       blocks.push_back(std::make_unique<GuardedBlock>(bytes));
-      for (int64_t i = 0; i < bytes; i++) blocks.back()->data()[i] = i % 8 == 0 ? static_cast<char>(pick(random, 0, 5)) : 0;
+      for (int64_t i = 0; i < bytes; i++) {
+        blocks.back()->data()[i] = i % 8 == 0 ? static_cast<char>(pick(random, 0, 5)) : 0;
+      }
       offsets.push_back(offset);
       slots.push_back(static_cast<double>(reinterpret_cast<uintptr_t>(blocks.back()->data())));
       slots.push_back(static_cast<double>(offset));
@@ -210,46 +165,6 @@ void testRandomPrograms(uint64_t count) {
   }
 }
 
-void setLength(std::vector<uint8_t>& bytes) {
-  const auto length = static_cast<uint32_t>(bytes.size());
-  if (bytes.size() >= 12) std::memcpy(bytes.data() + 8, &length, 4);
-}
-
-/** One act of damage: a word, a byte, a cut, or a piece of another program. */
-void damage(std::vector<uint8_t>& bytes, const std::vector<uint8_t>& other, Random& random) {
-  const auto place = [&](const std::vector<uint8_t>& in) { return pick(random, 0, static_cast<int64_t>(in.size()) / 4 - 1) * 4; };
-  if (bytes.size() < 16) return;
-  switch (pick(random, 0, 9)) {
-    case 0: bytes[static_cast<size_t>(pick(random, 0, static_cast<int64_t>(bytes.size()) - 1))] ^= 1u << pick(random, 0, 7); break;
-    case 1: bytes.resize(static_cast<size_t>(pick(random, 0, static_cast<int64_t>(bytes.size()) - 1))); setLength(bytes); break;
-    case 2: {
-      const auto from = static_cast<size_t>(place(other)), to = static_cast<size_t>(place(bytes));
-      const size_t length = std::min<size_t>({static_cast<size_t>(4 * pick(random, 1, 16)), other.size() - from, bytes.size() - to});
-      std::copy_n(other.begin() + static_cast<int64_t>(from), length, bytes.begin() + static_cast<int64_t>(to));
-      break;
-    }
-    case 3: {
-      const int64_t at = place(bytes);
-      bytes.erase(bytes.begin() + at, bytes.begin() + at + 4);
-      setLength(bytes);
-      break;
-    }
-    case 4: case 5: case 6: {
-      const auto at = static_cast<size_t>(place(bytes));
-      uint32_t word;
-      std::memcpy(&word, bytes.data() + at, 4);
-      word += static_cast<uint32_t>(pick(random, -2, 2));
-      std::memcpy(bytes.data() + at, &word, 4);
-      break;
-    }
-    default: {
-      constexpr uint32_t interesting[] = {0, 1, 2, 3, 4, 5, 7, 8, 16, 64, 255, 0x7fffffffu, 0x80000000u, 0xffffffffu, 0xfffffffeu, 0x10000u};
-      const uint32_t word = pick(random, 0, 3) == 0 ? static_cast<uint32_t>(random()) : interesting[pick(random, 0, 15)];
-      std::memcpy(bytes.data() + place(bytes), &word, 4);
-    }
-  }
-}
-
 void testDamage(uint64_t count) {
   uint64_t decoded = 0;
   for (uint64_t seed = 1; seed <= count; seed++) {
@@ -260,13 +175,15 @@ void testDamage(uint64_t count) {
     decoded += decodeAndRun(bytes, seed, true);
   }
   passed++;
-  std::printf("%llu of %llu damaged programs were in order\n", static_cast<unsigned long long>(decoded), static_cast<unsigned long long>(count));
+  std::printf("%llu of %llu damaged programs were in order\n", static_cast<unsigned long long>(decoded),
+              static_cast<unsigned long long>(count));
 }
 
 /** `out[i] = x[i] + p` over float32, read through a temporary; with `initial` 7. */
 std::vector<uint8_t> handWritten() {
   Words words;
-  for (const uint64_t word : {uint64_t{format::kMagic}, uint64_t{1}, uint64_t{0}, uint64_t{1}, uint64_t{1}}) words.u(word);
+  words.u(format::kMagic);
+  for (const uint64_t word : {1, 0, 1, 1}) words.u(word);
   words.wide(128);
   for (const uint64_t word : {4, 0, 4, 1, 1}) words.u(word);
   words.wides({64, 12});
@@ -297,7 +214,9 @@ std::vector<uint8_t> handWritten() {
     words.u(isFilled);
     if (isFilled) words.bits(Bits::of(7.0f));
     words.u(adds ? 3 : 1);
-    const auto head = [&](Opcode op) { words.u(static_cast<uint64_t>(op) + 256 * static_cast<uint64_t>(WordType::Float32)); };
+    const auto head = [&](Opcode op) {
+      words.u(static_cast<uint64_t>(op) + 256 * static_cast<uint64_t>(WordType::Float32));
+    };
     head(Opcode::Load);
     words.u(0);
     if (adds) {
@@ -353,8 +272,7 @@ ByteRange reachOfLoad(std::vector<int64_t> axes, Load load) {
   LoopsCommon loops;
   loops.axes = std::move(axes);
   loops.loads.push_back(std::move(load));
-  const FixedAccesses fixed(loops, loops.axes.size());
-  return reachOf(loops, fixed, static_cast<uint32_t>(loops.axes.size()), 1, 0).inputs[0];
+  return reachOf(loops, static_cast<uint32_t>(loops.axes.size()), 1, 0).inputs[0];
 }
 
 void testReach() {
@@ -364,7 +282,9 @@ void testReach() {
     load.guards = std::move(guards);
     return load;
   };
-  const auto is = [](ByteRange range, int64_t low, int64_t high) { return range.low == 4 * low && range.high == 4 * high; };
+  const auto is = [](ByteRange range, int64_t low, int64_t high) {
+    return range.low == 4 * low && range.high == 4 * high;
+  };
   check(is(reachOfLoad({3, 4}, load({4, 1}, {})), 0, 12), "a matrix");
   check(is(reachOfLoad({3, 4}, load({-4, 1}, {})), -8, 4), "a flipped one");
   check(reachOfLoad({3, 0}, load({4, 1}, {})).isEmpty(), "an empty one");
@@ -380,7 +300,8 @@ void testReach() {
 
 int main(int argc, char** argv) {
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_set_death_callback([] { std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(currentSeed)); });
+  __sanitizer_set_death_callback(
+      [] { std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(currentSeed)); });
 #endif
   const uint64_t damaged = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 200000;
   testReach();

@@ -74,15 +74,16 @@ class AttentionGradient final : public Kernel {
       micro.packB(grads, s.valueSize, 1, count, s.valueSize, rightGrad);
       std::memset(sumQ, 0, static_cast<size_t>(count * t.keyWidth) * sizeof(float));
       const int64_t reach = s.isCausal && at + count < s.keys ? at + count : s.keys;
+      const bool isWhole = reach <= t.keys;
       for (int64_t from = 0; from < reach; from += t.keys) {
         const int64_t keys = reach - from < t.keys ? reach - from : t.keys;
         t.multiply(leftQ, count, s.size, packedK + from * s.size, keys, scores, t.keys, false);
         t.multiply(leftGrad, count, s.valueSize, packedV + from * s.valueSize, keys, products, t.keys, false);
         for (int64_t i = 0; i < count; i++) {
-          const float* upstream = grads + i * s.valueSize;
-          const float inner = rows.dot(upstream, out + (at + i) * s.valueSize, s.valueSize);
+          const float inner =
+              isWhole ? 0 : rows.dot(grads + i * s.valueSize, out + (at + i) * s.valueSize, s.valueSize);
           const ScoreRow row = mask.row(scores + i * t.keys, at + i, from, keys, t.padded(keys));
-          rows.gradient(row, logSumExp[at + i], inner, products + i * t.keys);
+          rows.gradient(row, logSumExp[at + i], isWhole ? nullptr : &inner, products + i * t.keys);
         }
         micro.packA(products, t.keys, 1, count, keys, packed);
         t.multiplyRows(packed, count, keys, keyRows, from, s.keys, s.size, sumQ, t.keyWidth);

@@ -25,8 +25,12 @@ struct AttentionRows {
    * the factor by which what was summed before must shrink.
    */
   float (*advance)(const ScoreRow& row, float* max, float* sum);
-  /** Weights exp(score - logSumExp), and from upstream products p: gradient = weight · (p - inner) · scale. */
-  void (*gradient)(const ScoreRow& row, float logSumExp, float inner, float* products);
+  /**
+   * Weights exp(score - logSumExp), and from upstream products p: gradient = weight · (p - inner) · scale.
+   * `inner` is the sum of weight · p over all keys; null where the row has them all: then it is summed here,
+   * and a weight of 1 leaves exactly nothing.
+   */
+  void (*gradient)(const ScoreRow& row, float logSumExp, const float* inner, float* products);
   void (*scaleRow)(float* row, int64_t width, float factor);
   float (*dot)(const float* a, const float* b, int64_t count);
 };

@@ -95,7 +95,7 @@ float advance(const ScoreRow& row, float* max, float* sum) {
   return shrink;
 }
 
-void gradient(const ScoreRow& row, float logSumExp, float inner, float* products) {
+void gradient(const ScoreRow& row, float logSumExp, const float* inner, float* products) {
   prepare(row);
   float* s = row.scores;
   if (logSumExp == -INFINITY) {
@@ -103,14 +103,20 @@ void gradient(const ScoreRow& row, float logSumExp, float inner, float* products
     std::memset(products, 0, static_cast<size_t>(row.width) * sizeof(float));
     return;
   }
-  const V by = L::splat(-logSumExp), mean = L::splat(inner), scale = L::splat(row.scale);
+  // What pads the tile is no number of anybody's.
+  for (int64_t i = row.count; i < row.width; i++) products[i] = 0;
+  const V by = L::splat(-logSumExp), scale = L::splat(row.scale);
+  V total = L::zero();
   for (int64_t i = 0; i < row.width; i += kWidth) {
     const V weight = expOf(L::add(L::load(s + i), by));
     L::store(s + i, weight);
-    const Floats upstream = (Floats)L::load(products + i) - (Floats)mean;
-    L::store(products + i, (V)((Floats)weight * upstream * (Floats)scale));
+    total = L::fma(weight, L::load(products + i), total);
   }
-  // What pads the tile is no number of anybody's.
+  const V mean = L::splat(inner ? *inner : sumOf(total));
+  for (int64_t i = 0; i < row.width; i += kWidth) {
+    const Floats upstream = (Floats)L::load(products + i) - (Floats)mean;
+    L::store(products + i, (V)((Floats)L::load(s + i) * upstream * (Floats)scale));
+  }
   for (int64_t i = row.count; i < row.width; i++) products[i] = 0;
 }
 

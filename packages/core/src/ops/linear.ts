@@ -7,6 +7,7 @@ import { promoteTypes } from "../dtype.ts";
 import { ShapeError, showShape } from "../errors.ts";
 import type { OperandDescription, Operation } from "../operation.ts";
 import { leaf, s } from "../scalar/instruction.ts";
+import { sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { cast } from "./cast.ts";
@@ -54,7 +55,7 @@ const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primit
   saves: ([first, second]) => ({ inputs: [...(second ? [0] : []), ...(first ? [1] : [])] }),
   gradient({ needs, grads, input }) {
     const grad = grads[0]!;
-    const rows = (t: Tensor): Tensor => reshape(t, [-1, t.shape.at(-1)!]);
+    const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
     return [
       needs[0] ? affine(grad, transpose(conj(input(1)), 0, 1)) : undefined,
       needs[1] ? matmul(transpose(rows(grad), 0, 1), rows(conj(input(0)))) : undefined,
@@ -67,7 +68,8 @@ const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primit
     if (!weight!.isBatched && !bias?.isBatched) return [affine(given, w, b)];
     const lead = given.shape.slice(Number(x!.isBatched), -1);
     const features = given.shape.at(-1)!;
-    const rows = reshape(given, x!.isBatched ? [size, -1, features] : [-1, features]);
+    const count = sizeOf(lead);
+    const rows = reshape(given, x!.isBatched ? [size, count, features] : [count, features]);
     const product = matmul(rows, transpose(w, -1, -2)); // [size, rows, out]
     const shift = b !== undefined && bias!.isBatched ? unsqueeze(b, 1) : b;
     const result = shift === undefined ? product : add(product, shift);

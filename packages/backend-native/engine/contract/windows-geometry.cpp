@@ -123,7 +123,7 @@ bool readConvolution(const ContractSpec& spec, Convolution& result) {
   const int spatial = static_cast<int>(spec.n) - 1;
   if (spec.batch > 1 || spec.m != 1 || spec.k != spec.n || spatial < 1 || spatial > kSpatial) return false;
   const WordType type = spec.accumulator;
-  if ((type != WordType::Float32 && type != WordType::Float64) || spec.hasInitial || spec.stores.empty()) return false;
+  if ((type != WordType::Float32 && type != WordType::Float64) || spec.stores.empty()) return false;
   const auto& affine = spec.loads[0];
   const auto& image = spec.loads[1];
   if (!isPlain(affine, type) || !isPlain(image, type) || !affine.guards.empty()) return false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "../program/decode.h"
 #include "ahead.h"
 
 namespace flambeau::loops {
@@ -321,11 +322,9 @@ std::unique_ptr<Kernel> planEmptyRows(const RowsSpec& spec) {
   reduction.reduced = spec.row;
   reduction.stores.clear();
   reduction.values.results.clear();
+  const FixedAccesses fixed(spec, spec.axes.size() - spec.row);
   for (size_t i = 0; i < spec.stores.size(); i++) {
-    bool isInRow = false;
-    for (size_t axis = spec.axes.size() - spec.row; axis < spec.axes.size(); axis++)
-      isInRow = isInRow || spec.stores[i].strides[axis] != 0;
-    if (isInRow) continue;
+    if (!fixed.contains(spec.stores[i])) continue;
     reduction.stores.push_back(spec.stores[i]);
     reduction.values.results.push_back(spec.values.results[i]);
   }

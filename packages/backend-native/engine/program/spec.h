@@ -67,10 +67,7 @@ struct LoopsCommon {
   std::vector<Load> loads;
   std::vector<WordType> params;
   std::vector<Store> stores;
-  // Programs fill outputs themselves (run.cpp): for planners there never is an initial value.
-  bool hasInitial = false;
-  std::vector<Bits> initial;
-  Expression values;          // one result per store
+  Expression values;  // one result per store
 };
 
 /** map, reduce, scan. */

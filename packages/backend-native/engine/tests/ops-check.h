@@ -14,20 +14,19 @@ namespace flambeau {
 struct NamedOps {
   const char* name;
   const BlockOps* ops;
-  bool hasFused;
 };
 
 /** Every set that can run here. */
 inline std::vector<NamedOps> opsOfThisMachine() {
   std::vector<NamedOps> sets;
 #if defined(FLAMBEAU_X86)
-  sets.push_back({"baseline", &baseline::blockOps, false});
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"avx2", &avx2::blockOps, true});
+  sets.push_back({"baseline", &baseline::blockOps});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"avx2", &avx2::blockOps});
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    sets.push_back({"avx512", &avx512::blockOps, true});
+    sets.push_back({"avx512", &avx512::blockOps});
   }
 #elif defined(FLAMBEAU_ARM)
-  sets.push_back({"neon", &neon::blockOps, true});
+  sets.push_back({"neon", &neon::blockOps});
 #endif
   return sets;
 }

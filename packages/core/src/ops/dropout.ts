@@ -32,19 +32,21 @@ function requireFloat(name: string, x: Tensor): void {
   throw new DTypeError(`${name}: expected a float dtype, got ${x.dtype}. Cast with to("float32").`);
 }
 
+/** Which elements stay is drawn over `maskShape`; `keep` says what becomes of them and of the rest. */
 function drop(
   name: string,
   x: Tensor,
   p: number,
   { training = true, generator }: DropoutOptions,
   maskShape: readonly number[],
+  keep: (x: Tensor, uniform: Tensor, p: number) => Tensor = kept,
 ): Tensor {
   requireProbability(name, p);
   requireFloat(name, x);
   if (!training || p === 0) return x;
   if (p === 1) return mul(x, 0);
   const uniform = rand(maskShape, { dtype: x.dtype, device: x.device, generator });
-  return kept(x, maskShape === x.shape ? uniform : expand(uniform, x.shape), p);
+  return keep(x, maskShape === x.shape ? uniform : expand(uniform, x.shape), p);
 }
 
 /**
@@ -106,21 +108,6 @@ const keptAlpha = /* @__PURE__ */ ternary("alphaDropout", (x, uniform, p) => {
   return s.add(s.mul(value, scale), shift);
 });
 
-function dropAlpha(
-  name: string,
-  x: Tensor,
-  p: number,
-  { training = true, generator }: DropoutOptions,
-  maskShape: readonly number[],
-): Tensor {
-  requireProbability(name, p);
-  requireFloat(name, x);
-  if (!training || p === 0) return x;
-  if (p === 1) return mul(x, 0);
-  const uniform = rand(maskShape, { dtype: x.dtype, device: x.device, generator });
-  return keptAlpha(x, maskShape === x.shape ? uniform : expand(uniform, x.shape), p);
-}
-
 const alphaTested = {
   samples: [
     (make) => [make([2, 3, 2]), 0],
@@ -137,7 +124,7 @@ const alphaTested = {
 export const alphaDropout: Dropout = /* @__PURE__ */ composite(
   "alphaDropout",
   (x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor =>
-    dropAlpha("alphaDropout", x, p, options, x.shape),
+    drop("alphaDropout", x, p, options, x.shape, keptAlpha),
   alphaTested,
 );
 
@@ -146,7 +133,7 @@ export const featureAlphaDropout: Dropout = /* @__PURE__ */ composite(
   "featureAlphaDropout",
   (x: Tensor, p = 0.5, options: DropoutOptions = {}): Tensor => {
     const channels = x.shape.map((n, axis) => (axis < 2 ? n : 1));
-    return dropAlpha("featureAlphaDropout", x, p, options, channels);
+    return drop("featureAlphaDropout", x, p, options, channels, keptAlpha);
   },
   alphaTested,
 );

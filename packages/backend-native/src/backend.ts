@@ -41,6 +41,7 @@ export function createNativeBackend(
     dtypes: new Set(dtypes),
     rows: true,
     loadsHalves: true,
+    updatesInPlace: true,
     routines: new Set(engine.routines),
     collectsHandles: true,
     get memoryLimit() {

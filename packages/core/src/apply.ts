@@ -5,7 +5,7 @@ import { compileKernel } from "./compiler/compile.ts";
 import type { Kernel } from "./compiler/kernel.ts";
 import { dtypeOfNumber, isComplex, isComplexNumber, isContinuous } from "./dtype.ts";
 import { DTypeError, FlambeauError, IndexError } from "./errors.ts";
-import { modes } from "./modes.ts";
+import { modes, noGrad } from "./modes.ts";
 import {
   type Attributes,
   type Description,
@@ -19,6 +19,7 @@ import { type Device, bytesFor, defaultDevice, device as findDevice } from "./ru
 import { Storage } from "./runtime/storage.ts";
 import { layoutOf } from "./shape.ts";
 import { type Tensor, isTensor, makeTensor } from "./tensor.ts";
+import type { Variable } from "./variable.ts";
 
 const scalarLayout = layoutOf([]);
 const none: readonly never[] = [];
@@ -131,11 +132,12 @@ function prepareNow(
   );
 }
 
-/** Runs a prepared call. */
+/** Runs a prepared call; `kept` are tensors to write results to, where there are any. */
 function execute(
   prepared: Prepared,
   operation: Operation,
   inputs: readonly TensorLike[],
+  kept?: readonly (Tensor | undefined)[],
 ): Tensor[] {
   const { view, targets, device } = prepared;
   if (view !== undefined) {
@@ -153,7 +155,7 @@ function execute(
   const results = new Array<Tensor>(targets.length);
   for (let i = 0; i < targets.length; i++) {
     const { dtype, layout, bytes } = targets[i]!;
-    results[i] = makeTensor(dtype, layout, Storage.allocate(device, bytes));
+    results[i] = kept?.[i] ?? makeTensor(dtype, layout, Storage.allocate(device, bytes));
   }
   try {
     prepared.executable!(buffers, results, params);
@@ -225,6 +227,44 @@ export function apply<A extends Attributes>(
   }
   if (modes.inspector !== undefined) modes.inspector.result?.(operation.name, results);
   return results;
+}
+
+/**
+ * Calls an op whose results are the next values of its first operands, `targets`, and assigns them. Where
+ * nobody else holds the memory of a target, the kernel writes there: each element of a target may be read
+ * only for the element that takes its place. Never recorded for gradients.
+ */
+export function applyUpdate<A extends Attributes>(
+  op: Operation<A>,
+  targets: readonly Variable[],
+  operands: readonly TensorLike[],
+  attributes: A,
+): void {
+  const inputs = [...targets, ...operands];
+  const { recorder, batch, inspector } = modes;
+  const isPlain = recorder === undefined && batch === undefined && inspector === undefined;
+  if (!isPlain || targets[0]!.device.backend.updatesInPlace !== true) {
+    const results = noGrad(() => apply(op, inputs, attributes));
+    for (let i = 0; i < targets.length; i++) targets[i]!.assign(results[i]!);
+    return;
+  }
+  const operation = op as unknown as Operation;
+  const prepared = prepare(operation, inputs, attributes);
+  const kept = targets.map((target, i) =>
+    target.layout === prepared.targets[i]!.layout &&
+    target.dtype === prepared.targets[i]!.dtype &&
+    target.storage.isSoleOwner &&
+    inputs.indexOf(target) === i &&
+    inputs.lastIndexOf(target) === i
+      ? target
+      : undefined,
+  );
+  const results = execute(prepared, operation, inputs, kept);
+  for (let i = 0; i < targets.length; i++) {
+    if (kept[i] !== undefined) continue;
+    targets[i]!.assign(results[i]!);
+    results[i]!.dispose();
+  }
 }
 
 /** `apply` inside a trace or `vmap`. */

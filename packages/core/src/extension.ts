@@ -1,5 +1,5 @@
 // What authors of ops and backends need: definers, the scalar vocabulary, kernels, the contract.
-export { apply } from "./apply.ts";
+export { apply, applyUpdate } from "./apply.ts";
 export { integerAt, throwBadIndex } from "./compiler/bad-index.ts";
 export * from "./compiler/kernel.ts";
 export * from "./compiler/lower.ts";

@@ -30,46 +30,39 @@ const stepSize = elementwise<(step: Tensor, lr: TensorLike, logBeta: TensorLike)
   (step, lr, logBeta) => s.div(lr!, correctionOf(step!, logBeta!)),
 );
 
-/** What divides the root of the second average. */
+/** What the root of the second average is multiplied with: one division less per element. */
 const rootCorrection = elementwise<(step: Tensor, logBeta: TensorLike) => Tensor>(
   "adamRootCorrection",
-  (step, logBeta) => s.sqrt(correctionOf(step!, logBeta!)),
+  (step, logBeta) => s.div(1, s.sqrt(correctionOf(step!, logBeta!))),
 );
 
-type Step = (
-  parameter: Tensor,
-  grad: Tensor,
-  average: Tensor,
-  squares: Tensor,
-  ...rest: TensorLike[]
-) => [parameter: Tensor, average: Tensor, squares: Tensor, largest?: Tensor];
-
-const movedBoth = ([grad, average, squares, weight1, beta2, weight2]: readonly Scalar[]) => [
-  movedTowards(average!, grad!, weight1!),
-  movedToSquare(squares!, grad!, beta2!, weight2!),
+const movedBoth = (average: Scalar, squares: Scalar, [grad, weight1, beta2, weight2]: readonly Scalar[]) => [
+  movedTowards(average, grad!, weight1!),
+  movedToSquare(squares, grad!, beta2!, weight2!),
 ] as const; // prettier-ignore
 
-/** `kept · parameter - size · average / (√squares / root + eps)`. */
+/** `kept · parameter - size · average / (root · √squares + eps)`. */
 function descended(
   parameter: Scalar,
   average: Scalar,
   squares: Scalar,
   [size, root, eps, kept]: readonly Scalar[],
 ): Scalar {
-  const scale = s.add(s.div(s.sqrt(squares), root!), eps!);
+  const scale = s.add(s.mul(root!, s.sqrt(squares)), eps!);
   return s.sub(s.mul(kept!, parameter), s.div(s.mul(size!, average), scale));
 }
 
-const adamStep = fused<Step>("adamStep", 3, (parameter, ...rest) => {
-  const [average, squares] = movedBoth(rest);
-  return [descended(parameter!, average, squares, rest.slice(6)), average, squares];
+/** Operands: gradient, what `movedBoth` takes, what `descended` takes. */
+const adamStep = fused("adamStep", 3, (parameter, average, squares, ...rest) => {
+  const [nextAverage, nextSquares] = movedBoth(average!, squares!, rest);
+  return [descended(parameter!, nextAverage, nextSquares, rest.slice(4)), nextAverage, nextSquares];
 });
 
-/** With the largest squares so far, as the last operand and result. */
-const amsgradStep = fused<Step>("amsgradStep", 4, (parameter, ...rest) => {
-  const [average, squares] = movedBoth(rest);
-  const largest = s.max(rest.at(-1)!, squares);
-  return [descended(parameter!, average, largest, rest.slice(6)), average, squares, largest];
+/** With the largest squares so far as the last target. */
+const amsgradStep = fused("amsgradStep", 4, (parameter, average, squares, largest, ...rest) => {
+  const [nextAverage, nextSquares] = movedBoth(average!, squares!, rest);
+  const next = s.max(largest!, nextSquares);
+  return [descended(parameter!, nextAverage, next, rest.slice(4)), nextAverage, nextSquares, next];
 });
 
 /** Kingma and Ba, 2015; `amsgrad`: Reddi et al., 2018. `torch.optim.Adam`. */
@@ -126,14 +119,10 @@ export class Adam extends Optimizer<AdamOptions, State> {
         const grad = gradientOf(parameter, group, this.isDecayCoupled);
         const { expAvg, expAvgSq } = state;
         const numbers = [weight1, beta2, weight2, size, root, eps, kept];
-        if (isAmsgrad) state.maxExpAvgSq ??= this.zerosFor(parameter);
-        const [next, average, squares, largest] = isAmsgrad
-          ? amsgradStep(parameter, grad, expAvg, expAvgSq, ...numbers, state.maxExpAvgSq!)
-          : adamStep(parameter, grad, expAvg, expAvgSq, ...numbers);
-        expAvg.assign(average);
-        expAvgSq.assign(squares);
-        if (largest !== undefined) state.maxExpAvgSq!.assign(largest);
-        parameter.assign(next);
+        if (isAmsgrad) {
+          const largest = (state.maxExpAvgSq ??= this.zerosFor(parameter));
+          amsgradStep([parameter, expAvg, expAvgSq, largest], grad, ...numbers);
+        } else adamStep([parameter, expAvg, expAvgSq], grad, ...numbers);
       }
     }
   }

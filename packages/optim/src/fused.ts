@@ -1,28 +1,34 @@
-// One kernel for all that a step computes of one parameter: its new value and what is remembered of it.
-import { type Tensor, type TensorLike } from "@flambeau/core";
+// One kernel for all that a step changes of one parameter: its value and what is remembered of it.
+import { FlambeauError, type TensorLike, type Variable } from "@flambeau/core";
 import {
   type MapKernel,
   type Scalar,
-  apply,
+  applyUpdate,
   broadcastLoad,
   contiguousStore,
   leaf,
+  nodesOf,
+  operandsOf,
   primitive,
   s,
 } from "@flambeau/core/extension";
 
+/** Replaces the values of `targets`; the other operands are tensors that broadcast to them, and numbers. */
+export type FusedUpdate = (targets: readonly Variable[], ...operands: TensorLike[]) => void;
+
 /**
- * A function with several results, all of shape and dtype of the first operand, which is a parameter.
- * The others are tensors that broadcast to it, and numbers. There are no gradients.
+ * The next values of a parameter and of its state, all of the parameter's shape and dtype, from their values
+ * and other operands: `body` gets `count` targets, then the operands, and gives a value for each target. There
+ * are no gradients.
  */
-export function fused<F extends (...operands: never[]) => readonly (Tensor | undefined)[]>(
+export function fused(
   name: string,
-  results: number,
+  count: number,
   body: (...operands: Scalar[]) => readonly Scalar[],
-): F {
+): FusedUpdate {
   const operation = primitive<{ readonly [name: string]: never }>({
     name,
-    infer: ([x]) => Array.from({ length: results }, () => ({ shape: x!.shape, dtype: x!.dtype })),
+    infer: ([x]) => Array.from({ length: count }, () => ({ shape: x!.shape, dtype: x!.dtype })),
     lower(inputs, _attributes, [output]): MapKernel {
       const { shape, dtype } = output!;
       const tensors = inputs.filter(({ isNumber }) => !isNumber);
@@ -33,10 +39,25 @@ export function fused<F extends (...operands: never[]) => readonly (Tensor | und
           ? leaf("param", param++, dtype)
           : s.cast(leaf("load", load++, input.dtype), dtype),
       );
-      const stores = body(...operands).map((value, i) => contiguousStore(shape, value, i));
+      const values = body(...operands);
+      requireOwnReads(name, values);
+      const stores = values.map((value, i) => contiguousStore(shape, value, i));
       return { kind: "map", axes: shape, loads, params: new Array(param).fill(dtype), stores };
     },
   });
-  const call = (...operands: TensorLike[]): Tensor[] => apply(operation, operands, {});
-  return call as unknown as F;
+  return (targets, ...operands) => applyUpdate(operation, targets, operands, {});
+}
+
+/**
+ * The kernel may write a target before or after the others: what reads a target must be a part of its own next
+ * value, which others may use.
+ */
+function requireOwnReads(name: string, values: readonly Scalar[]): void {
+  const all = nodesOf(...values);
+  values.forEach((value, target) => {
+    const own = new Set(nodesOf(value));
+    const isTarget = (node: Scalar) => node.op === "load" && node.position === target;
+    if (all.every((node) => own.has(node) || !operandsOf(node).some(isTarget))) return;
+    throw new FlambeauError(`${name}: target ${target} is read for more than its own next value.`);
+  });
 }

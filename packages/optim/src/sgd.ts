@@ -1,13 +1,6 @@
 // Stochastic gradient descent with momentum.
-import {
-  FlambeauError,
-  type Tensor,
-  type TensorLike,
-  type Variable,
-  guarded,
-  hostValue,
-} from "@flambeau/core";
-import { type Scalar, elementwise, s } from "@flambeau/core/extension";
+import { FlambeauError, type Variable, guarded, hostValue } from "@flambeau/core";
+import { type Scalar, s } from "@flambeau/core/extension";
 import { fused } from "./fused.ts";
 import { gradientOf } from "./gradient.ts";
 import { Optimizer, type ParamGroup, type ParamsInput } from "./optimizer.ts";
@@ -23,42 +16,25 @@ export interface SGDOptions {
 
 type State = { momentumBuffer: Variable };
 
-const descended = elementwise<(parameter: Tensor, direction: Tensor, lr: TensorLike) => Tensor>(
-  "sgdStep",
-  (parameter, direction, lr) => s.sub(parameter!, s.mul(lr!, direction!)),
-);
-
-type MomentumStep = (
-  parameter: Tensor,
-  grad: Tensor,
-  buffer: Tensor,
-  lr: TensorLike,
-  momentum: TensorLike,
-  kept: TensorLike,
-) => [parameter: Tensor, buffer: Tensor];
+const descended = fused("sgdStep", 1, (parameter, direction, lr) => [
+  s.sub(parameter!, s.mul(lr!, direction!)),
+]);
 
 const accumulated = (buffer: Scalar, grad: Scalar, momentum: Scalar, kept: Scalar): Scalar =>
   s.add(s.mul(momentum, buffer), s.mul(kept, grad));
 
-const momentumStep = fused<MomentumStep>(
-  "sgdMomentumStep",
-  2,
-  (parameter, grad, buffer, lr, momentum, kept) => {
-    const next = accumulated(buffer!, grad!, momentum!, kept!);
-    return [s.sub(parameter!, s.mul(lr!, next)), next];
-  },
-);
+/** Operands: gradient, rate, momentum, what the gradient is multiplied with. */
+const momentumStep = fused("sgdMomentumStep", 2, (parameter, buffer, grad, lr, momentum, kept) => {
+  const next = accumulated(buffer!, grad!, momentum!, kept!);
+  return [s.sub(parameter!, s.mul(lr!, next)), next];
+});
 
 /** Looks ahead along the momentum: Sutskever et al., 2013. */
-const nesterovStep = fused<MomentumStep>(
-  "sgdNesterovStep",
-  2,
-  (parameter, grad, buffer, lr, momentum, kept) => {
-    const next = accumulated(buffer!, grad!, momentum!, kept!);
-    const ahead = s.add(grad!, s.mul(momentum!, next));
-    return [s.sub(parameter!, s.mul(lr!, ahead)), next];
-  },
-);
+const nesterovStep = fused("sgdNesterovStep", 2, (parameter, buffer, grad, lr, momentum, kept) => {
+  const next = accumulated(buffer!, grad!, momentum!, kept!);
+  const ahead = s.add(grad!, s.mul(momentum!, next));
+  return [s.sub(parameter!, s.mul(lr!, ahead)), next];
+});
 
 /** Stochastic gradient descent, with momentum if wanted. `torch.optim.SGD`. */
 export class SGD extends Optimizer<SGDOptions, State> {
@@ -97,7 +73,7 @@ export class SGD extends Optimizer<SGDOptions, State> {
     for (const parameter of params) {
       const grad = gradientOf(parameter, group);
       if (!hasMomentum) {
-        parameter.assign(descended(parameter, grad, lr));
+        descended([parameter], grad, lr);
         continue;
       }
       const known = this.stateOf(parameter, () => {
@@ -110,10 +86,8 @@ export class SGD extends Optimizer<SGDOptions, State> {
       const isFirst = isDampened && guarded(() => this.#fresh.has(known));
       const kept = isFirst ? 1 : hostValue(() => 1 - group.dampening);
       const step = isNesterov ? nesterovStep : momentumStep;
-      const [next, buffer] = step(parameter, grad, momentumBuffer, lr, momentum, kept);
-      momentumBuffer.assign(buffer);
+      step([parameter, momentumBuffer], grad, lr, momentum, kept);
       this.#fresh.delete(known);
-      parameter.assign(next);
     }
   }
 }

@@ -60,6 +60,11 @@ export interface Backend<Handle = BufferHandle> {
   readonly rows?: boolean;
   /** Whether kernels may load and store float16 and bfloat16, which are float32 in expressions. */
   readonly loadsHalves?: boolean;
+  /**
+   * Whether map kernels may store where they load from, each element being read only for the values that
+   * take its place.
+   */
+  readonly updatesInPlace?: boolean;
   /** Names of routines that the backend has kernels of its own for. */
   readonly routines?: ReadonlySet<string>;
   /** The most bytes that may live at once. */

@@ -230,6 +230,22 @@ export function apply<A extends Attributes>(
 }
 
 /**
+ * `apply` outside traces and `vmap`, unrecorded: results go to the row-major tensors of `into` where there are
+ * any. @internal
+ */
+export function applyInto<A extends Attributes>(
+  op: Operation<A>,
+  inputs: readonly TensorLike[],
+  attributes: A,
+  into: readonly (Tensor | undefined)[],
+): Tensor[] {
+  const operation = op as unknown as Operation;
+  const results = execute(prepare(operation, inputs, attributes), operation, inputs, into);
+  modes.inspector?.result?.(operation.name, results);
+  return results;
+}
+
+/**
  * Calls an op whose results are the next values of its first operands, `targets`, and assigns them. Where
  * nobody else holds the memory of a target, the kernel writes there: each element of a target may be read
  * only for the element that takes its place. Never recorded for gradients.

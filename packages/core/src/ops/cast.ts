@@ -1,5 +1,5 @@
 // Changing the element type, and cutting or copying a tensor.
-import { apply } from "../apply.ts";
+import { apply, applyInto } from "../apply.ts";
 import { copyKernel, contiguousStore, broadcastLoad } from "../compiler/lower.ts";
 import { type DType, isContinuous } from "../dtype.ts";
 import type { Operation } from "../operation.ts";
@@ -51,6 +51,10 @@ const copyOperation: Operation<Record<string, never>> = /* @__PURE__ */ primitiv
   gradient: ({ grads }) => [grads[0]],
   batch: ([x]) => [clone(x!.value as Tensor)],
 });
+
+/** A copy; `into`: where it goes (see applyInto). */
+export const cloneInto = (x: Tensor, into: Tensor | undefined): Tensor =>
+  into === undefined ? clone(x) : applyInto(copyOperation, [x], {}, [into])[0]!;
 
 /** A copy of the elements in a buffer of its own, row-major; gradients flow through. */
 export const clone = /* @__PURE__ */ expose(

@@ -1,28 +1,40 @@
 // Gates: several scalar expressions of several operands in one kernel, with gradients of every order
 // derived as one kernel each. Operands `[batch, parts · size]` hold their parts side by side, as the
 // gates of recurrent cells do; those `[parts · size]` serve the whole batch. No public ops here.
-import { apply } from "../apply.ts";
+import { apply, applyInto } from "../apply.ts";
 import type { Load, MapKernel, Store } from "../compiler/kernel.ts";
 import type { DType } from "../dtype.ts";
 import type { OperandDescription, Operation } from "../operation.ts";
 import { pullback } from "../scalar/derive.ts";
 import { type Scalar, constant, leaf, nodesOf, s, substitute } from "../scalar/instruction.ts";
-import type { Tensor } from "../tensor.ts";
+import { type Tensor, isTensor } from "../tensor.ts";
 import { primitive } from "./define.ts";
 import { sumTo } from "./reduction.ts";
 
 /** One expression for each part of each result; arguments count through the parts of all operands. */
 type Outputs = readonly (readonly Scalar[])[];
 
+/** Where results go; see applyInto. */
+type Into = readonly (Tensor | undefined)[] | undefined;
+
+/** Gradients of results: none, one, or several that add up. */
+type Grads = readonly (Tensor | readonly Tensor[] | undefined)[];
+
 type Pull = (
   operands: readonly Tensor[],
-  grads: readonly (Tensor | undefined)[],
+  grads: Grads,
   needs: readonly boolean[],
+  into?: Into,
 ) => (Tensor | undefined)[];
 
 type GateOperation = Operation<Record<string, never>> & { readonly pull: Pull };
 
 const none = {};
+
+const call = (operation: GateOperation, operands: readonly Tensor[], into: Into): Tensor[] =>
+  into === undefined || into.every((one) => one === undefined)
+    ? apply(operation, operands, none)
+    : applyInto(operation, operands, none, into);
 
 const argument = (position: number, dtype: DType): Scalar => leaf("arg", position, dtype);
 
@@ -66,16 +78,19 @@ function gateKernel(
   return { kind: "map", axes: [batch, size], loads, params: [], stores };
 }
 
-/** A pullback as an operation: operands, then gradients of some results, to gradients of some operands. */
+/**
+ * A pullback as an operation: operands, then `counts[i]` gradients of result i, to gradients of those operands
+ * that need one.
+ */
 function pullOperation(
   name: string,
   parts: readonly number[],
   outputs: Outputs,
-  { present, needs }: { readonly present: readonly boolean[]; readonly needs: readonly boolean[] },
+  { counts, needs }: { readonly counts: readonly number[]; readonly needs: readonly boolean[] },
 ): GateOperation {
   const { dtype } = outputs[0]![0]!;
   const count = parts.reduce((sum, n) => sum + n, 0);
-  const given = outputs.filter((_, i) => present[i]);
+  const given = outputs.flatMap((one, i) => new Array<readonly Scalar[]>(counts[i]!).fill(one));
   const values = given.flat();
   // One root for all results: what they share is derived once.
   const root = values
@@ -111,19 +126,16 @@ function gateOperation(name: string, parts: readonly number[], outputs: Outputs)
   });
 
   /** Gradients of the operands that need one; `undefined` for the others. */
-  const pull: Pull = (operands, grads, needs) => {
-    const present = grads.map((grad) => grad !== undefined);
-    const key = `${present.join()} ${needs.join()}`;
+  const pull: Pull = (operands, grads, needs, into) => {
+    const lists = grads.map((grad) => (grad === undefined ? [] : isTensor(grad) ? [grad] : grad));
+    const counts = lists.map(({ length }) => length);
+    const key = `${counts.join()} ${needs.join()}`;
     let found = pulls.get(key);
     if (found === undefined) {
-      found = pullOperation(name, parts, outputs, { present, needs });
+      found = pullOperation(name, parts, outputs, { counts, needs });
       pulls.set(key, found);
     }
-    const results = apply(
-      found,
-      [...operands, ...grads.filter((grad) => grad !== undefined)],
-      none,
-    );
+    const results = call(found, [...operands, ...lists.flat()], into);
     let next = 0;
     return operands.map(({ shape }, i) => (needs[i] ? sumTo(results[next++]!, shape) : undefined));
   };
@@ -131,9 +143,9 @@ function gateOperation(name: string, parts: readonly number[], outputs: Outputs)
 }
 
 export interface Gates {
-  /** The results, each `[batch, parts · size]`. */
-  (...operands: Tensor[]): Tensor[];
-  /** Gradients of those operands that need one, from gradients of those results that have one. */
+  /** The results, each `[batch, parts · size]`; `into` says where to write some of them. */
+  (operands: readonly Tensor[], into?: Into): Tensor[];
+  /** Gradients of those operands that need one, from gradients of results; `into` counts only the former. */
   readonly pull: Pull;
 }
 
@@ -159,9 +171,9 @@ export function gates(
     }
     return operation;
   };
-  const call = (...operands: Tensor[]): Tensor[] =>
-    apply(forDType(operands[0]!.dtype), operands, none);
-  const pull: Pull = (operands, grads, needs) =>
-    forDType(operands[0]!.dtype).pull(operands, grads, needs);
-  return Object.assign(call, { pull });
+  const pull: Pull = (operands, grads, needs, into) =>
+    forDType(operands[0]!.dtype).pull(operands, grads, needs, into);
+  const run = (operands: readonly Tensor[], into?: Into) =>
+    call(forDType(operands[0]!.dtype), operands, into);
+  return Object.assign(run, { pull });
 }

@@ -1,6 +1,6 @@
 // The affine map `x · weightᵀ + bias` as one contraction over all rows of x, with the bias added as sums are
 // stored. The gradient of the weight is laid out like the weight.
-import { apply } from "../apply.ts";
+import { apply, applyInto } from "../apply.ts";
 import type { ContractKernel, Load } from "../compiler/kernel.ts";
 import { contiguousStore } from "../compiler/lower.ts";
 import { promoteTypes } from "../dtype.ts";
@@ -79,6 +79,10 @@ const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primit
 
 const affine = (x: Tensor, weight: Tensor, bias?: Tensor): Tensor =>
   apply(linearOperation, bias === undefined ? [x, weight] : [x, weight, bias], {})[0]!;
+
+/** `x · weightᵀ`; `into`: where the product goes (see applyInto). */
+export const productInto = (x: Tensor, weight: Tensor, into: Tensor | undefined): Tensor =>
+  into === undefined ? affine(x, weight) : applyInto(linearOperation, [x, weight], {}, [into])[0]!;
 
 /** `x · weightᵀ + bias`: x `[…, in]`, weight `[out, in]`, bias `[out]`. */
 export const linear = /* @__PURE__ */ expose(

@@ -5,14 +5,15 @@ import { customFunction } from "../autograd/function.ts";
 import { type Scalar, constant, s } from "../scalar/instruction.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
-import { contiguous } from "./cast.ts";
+import { cloneInto, contiguous } from "./cast.ts";
 import { zerosLike } from "./creation.ts";
 import { type Gates, gates } from "./gates.ts";
-import { concat, stack } from "./join.ts";
+import { stack } from "./join.ts";
+import { productInto } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { sum } from "./reduction.ts";
-import { unbind } from "./split.ts";
-import { reshape, slice, transpose, unsqueeze } from "./view.ts";
+import { StepResults, someSteps, stepsOf } from "./steps.ts";
+import { reshape, transpose } from "./view.ts";
 
 /** The logistic function; the limit keeps its derivatives from `∞ / ∞`. */
 const logistic = (x: Scalar): Scalar => {
@@ -70,82 +71,93 @@ interface Carried {
 export const extraOperands = (kind: CellKind, { bias, hidden, cell }: Carried): Tensor[] =>
   kind === "lstm" ? [cell!] : kind === "gru" ? [bias!, hidden] : [];
 
-/** What a step starts from: `states` of the steps before, and the initial one at the start. */
-function before(states: Tensor, initial: Tensor, isReversed: boolean): Tensor {
-  const first = unsqueeze(initial, 0);
-  return isReversed
-    ? concat([slice(states, 0, { start: 1 }), first], 0)
-    : concat([first, slice(states, 0, { end: states.shape[0]! - 1 })], 0);
-}
+/** Steps in the order in which they run. */
+const orderOf = (count: number, isReversed: boolean): number[] => {
+  const steps = Array.from({ length: count }, (_, i) => i);
+  return isReversed ? steps.toReversed() : steps;
+};
+
+/**
+ * Hidden states or cells of all steps are kept as `[steps + 1, batch, hidden]`, with the initial one before the
+ * first step that runs: `after` is the place of step 0's, `before` that of what it started from.
+ */
+const placesOf = (count: number, isReversed: boolean) =>
+  isReversed ? { after: 0, before: 1, initial: count } : { after: 1, before: 0, initial: 0 };
 
 interface Saved {
   readonly kind: CellKind;
   readonly x: Tensor;
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
-  readonly hidden: Tensor;
-  readonly cell: Tensor | undefined;
-  readonly outputs: Tensor;
-  readonly cells: Tensor | undefined;
   readonly isReversed: boolean;
+  /** Hidden states and, of an lstm, cells: `[steps + 1, batch, hidden]`. */
+  readonly hiddens: Tensor;
+  readonly cells: Tensor | undefined;
+  /** Recurrent parts of the gates, `[steps, batch, gates · hidden]`. */
+  readonly products: Tensor;
 }
 
-/** Steps in the order in which they run. */
-const stepsOf = (count: number, isReversed: boolean): number[] => {
-  const steps = Array.from({ length: count }, (_, i) => i);
-  return isReversed ? steps.toReversed() : steps;
-};
+const some = (...list: readonly (Tensor | undefined)[]): Tensor[] =>
+  list.filter((one) => one !== undefined);
 
+const total = (list: readonly Tensor[]): Tensor | undefined =>
+  list.length === 0 ? undefined : list.reduce((a, b) => add(a, b));
+
+/** `grads`: of what `forward` gives, in its order. */
 function backward(saved: Saved, grads: readonly (Tensor | undefined)[]) {
-  const { kind, x, weight, bias, hidden, cell, outputs, isReversed } = saved;
+  const { kind, x, weight, bias, isReversed } = saved;
+  const isLstm = kind === "lstm";
   const call = cells[kind];
-  const hiddenBefore = before(outputs, hidden, isReversed); // [steps, batch, hidden]
   const [count, batch] = x.shape as [number, number];
+  const { after, before, initial } = placesOf(count, isReversed);
   const rows = (y: Tensor) => reshape(y, [count * batch, y.shape[2]!]);
-  const products = matmul(rows(hiddenBefore), transpose(weight, 0, 1));
-  const recurrent = unbind(reshape(products, [count, batch, weight.shape[0]!]));
-  const inputs = unbind(x);
-  const hiddens = unbind(hiddenBefore);
-  const cellsBefore = cell && unbind(before(saved.cells!, cell, isReversed));
-  const [ofOutputs, ofCells] = grads.map((grad) => grad && unbind(grad));
-  const ofRecurrent = new Array<Tensor>(count);
-  const ofInput = new Array<Tensor>(count);
-  let ofHidden: Tensor | undefined;
-  let ofCell: Tensor | undefined;
-  const joined = (a: Tensor | undefined, b: Tensor | undefined): Tensor | undefined =>
-    a === undefined || b === undefined ? (a ?? b) : add(a, b);
-  for (const t of stepsOf(count, !isReversed)) {
-    const carried = { bias, hidden: hiddens[t]!, cell: cellsBefore?.[t] };
-    const operands = [inputs[t]!, recurrent[t]!, ...extraOperands(kind, carried)];
-    ofHidden = joined(ofOutputs?.[t], ofHidden) ?? zerosLike(hiddens[t]!);
-    if (kind === "lstm") {
-      const upstream = [ofHidden, joined(ofCells?.[t], ofCell)];
-      [, ofRecurrent[t], ofCell] = lstmGates.pull(operands, upstream, [false, true, true]) as [undefined, Tensor, Tensor];
-      ofHidden = matmul(ofRecurrent[t], weight);
+  const [ofOutputs, ofLastCells, ofHiddens, ofProducts, ofCells] = (
+    isLstm ? grads : [grads[0], undefined, grads[1], grads[2]]
+  ).map((grad) => grad && stepsOf(grad)) as (Tensor[] | undefined)[];
+  const [inputs, products] = [stepsOf(x), stepsOf(saved.products)];
+  const [hiddens, cellStates] = [stepsOf(saved.hiddens), saved.cells && stepsOf(saved.cells)];
+  const transposed = transpose(weight, 0, 1);
+  const gates = new StepResults(count, [batch, weight.shape[0]!], x);
+  const ofInput = kind === "gru" ? new StepResults(count, [batch, weight.shape[0]!], x) : undefined;
+  let [ofHidden, ofCell]: (Tensor | undefined)[] = [];
+  for (const t of orderOf(count, !isReversed)) {
+    const carried = { bias, hidden: hiddens[t + before]!, cell: cellStates?.[t + before] };
+    const operands = [inputs[t]!, products[t]!, ...extraOperands(kind, carried)];
+    const upstream = some(ofOutputs?.[t], ofHiddens?.[t + after], ofHidden);
+    if (upstream.length === 0) upstream.push(zerosLike(carried.hidden));
+    let ofGates: Tensor;
+    if (isLstm) {
+      const both = [upstream, some(ofLastCells?.[t], ofCells?.[t + after], ofCell)];
+      [, ofGates, ofCell] = call.pull(operands, both, [false, true, true], [gates.at(t)]) as [undefined, Tensor, Tensor];
     } else if (kind === "gru") {
-      const pulled = gruGates.pull(operands, [ofHidden], [true, true, false, true]);
-      [ofInput[t], ofRecurrent[t]] = pulled as [Tensor, Tensor];
-      ofHidden = add(pulled[3]!, matmul(ofRecurrent[t]!, weight));
-    } else {
-      ofRecurrent[t] = call.pull(operands, [ofHidden], [false, true])[1]!;
-      ofHidden = matmul(ofRecurrent[t], weight);
-    }
+      const into = [ofInput!.at(t), gates.at(t)];
+      const pulled = call.pull(operands, [upstream], [true, true, false, true], into);
+      ofInput!.set(t, pulled[0]!);
+      ofGates = pulled[1]!;
+      ofCell = pulled[3];
+    } else ofGates = call.pull(operands, [upstream], [false, true], [gates.at(t)])[1]!;
+    gates.set(t, ofGates);
+    const ofProduct = total(some(ofGates, ofProducts?.[t]))!;
+    ofHidden = productInto(ofProduct, transposed, undefined);
+    if (kind === "gru") ofHidden = add(ofCell!, ofHidden);
   }
-  const all = stack(ofRecurrent); // [steps, batch, gates · hidden]
+  const all = gates.whole(); // [steps, batch, gates · hidden]
+  const ofAllProducts = (): Tensor => total(some(all, ofProducts && stack(ofProducts)))!;
   return {
     // What is added to the recurrent part has the same gradient.
-    input: kind === "gru" ? stack(ofInput) : all,
-    weight: () => matmul(transpose(rows(all), 0, 1), rows(hiddenBefore)),
+    input: ofInput?.whole() ?? all,
+    weight: () => matmul(transpose(rows(ofAllProducts()), 0, 1), rows(someSteps(saved.hiddens, before, before + count))),
     bias: () => sum(all, [0, 1]),
-    hidden: ofHidden,
-    cell: ofCell,
+    hidden: total(some(ofHidden, ofHiddens?.[initial])),
+    cell: isLstm ? total(some(ofCell, ofCells?.[initial])) : undefined,
   };
 } // prettier-ignore
 
 /**
  * A layer over all steps. `x` `[steps, batch, gates · hidden]` is the inputs' part of the gates, `weight`
- * `[gates · hidden, hidden]`, `bias` `[3 · hidden]` (gru only). Gives the hidden states of all steps,
- * and the cells of an lstm.
+ * `[gates · hidden, hidden]`, `bias` `[3 · hidden]` (gru only). Gives the hidden states of all steps, the cells
+ * of an lstm, and, where `isKept`, what the gradient reads: the states with the initial one, the recurrent
+ * parts of the gates, and the cells with the initial one.
  */
 export const recurrentLayer = /* @__PURE__ */ customFunction({
   name: "recurrentLayer",
@@ -157,28 +169,39 @@ export const recurrentLayer = /* @__PURE__ */ customFunction({
     hidden: Tensor,
     cell: Tensor | undefined,
     isReversed: boolean,
+    isKept: boolean,
   ) => {
-    const inputs = unbind(x);
+    const count = x.shape[0]!;
+    const { after, initial } = placesOf(count, isReversed);
+    const inputs = stepsOf(x);
     // Many products with one factor: laid out once as products read it.
-    const transposed = contiguous(transpose(weight, 0, 1));
-    const hiddens = new Array<Tensor>(inputs.length);
-    const cellList = new Array<Tensor>(inputs.length);
+    const factor = transpose(contiguous(transpose(weight, 0, 1)), 0, 1);
+    const hiddens = new StepResults(count + 1, hidden.shape, x);
+    const cellStates = cell && new StepResults(count + 1, cell.shape, x);
+    const products = isKept ? new StepResults(count, x.shape.slice(1), x) : undefined;
+    hiddens.set(initial, cloneInto(hidden, hiddens.at(initial)));
+    if (cell !== undefined) cellStates!.set(initial, cloneInto(cell, cellStates!.at(initial)));
     let state = { bias, hidden, cell };
-    for (const t of stepsOf(inputs.length, isReversed)) {
-      const recurrent = matmul(state.hidden, transposed);
-      const [next, nextCell] = cells[kind](inputs[t]!, recurrent, ...extraOperands(kind, state));
+    for (const t of orderOf(count, isReversed)) {
+      const product = productInto(state.hidden, factor, products?.at(t));
+      products?.set(t, product);
+      const into = [hiddens.at(t + after), cellStates?.at(t + after)];
+      const operands = [inputs[t]!, product, ...extraOperands(kind, state)];
+      const [next, nextCell] = cells[kind](operands, into);
       state = { bias, hidden: next!, cell: nextCell };
-      hiddens[t] = next!;
-      if (nextCell !== undefined) cellList[t] = nextCell;
+      hiddens.set(t + after, next!);
+      if (nextCell !== undefined) cellStates!.set(t + after, nextCell);
     }
-    const outputs = stack(hiddens);
-    const allCells = kind === "lstm" ? stack(cellList) : undefined;
-    const result: readonly Tensor[] = allCells === undefined ? [outputs] : [outputs, allCells];
-    const saved: Saved = { kind, x, weight, bias, hidden, cell, outputs, cells: allCells, isReversed };
-    return { result, saved };
+    const allHiddens = hiddens.whole();
+    const allCells = cellStates?.whole();
+    const own = (all: Tensor) => someSteps(all, after, after + count);
+    const allProducts = products?.whole();
+    const saved = { kind, x, weight, bias, isReversed, hiddens: allHiddens, cells: allCells, products: allProducts };
+    const results = some(own(allHiddens), allCells && own(allCells));
+    return { result: isKept ? [...results, ...some(allHiddens, allProducts, allCells)] : results, saved };
   },
   backward: (saved, grads, needs) => {
-    const found = backward(saved, grads);
+    const found = backward(saved as Saved, grads);
     return [
       undefined,
       needs[1] ? found.input : undefined,
@@ -186,6 +209,7 @@ export const recurrentLayer = /* @__PURE__ */ customFunction({
       needs[3] ? found.bias() : undefined,
       needs[4] ? found.hidden : undefined,
       needs[5] ? found.cell : undefined,
+      undefined,
       undefined,
     ];
   },

@@ -1,6 +1,7 @@
 // Recurrent cells and layers: one step, or all steps in one direction. Stacks of layers, both directions
 // and dropout between layers are modules of nn; gates and gradients are in recurrent-core.ts.
 import { ShapeError, showShape } from "../errors.ts";
+import { modes } from "../modes.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { zeros } from "./creation.ts";
@@ -103,7 +104,7 @@ function step(
 ): Tensor[] {
   const recurrent = matmul(hidden, transpose(weights.weightHh, 0, 1));
   const extra = extraOperands(kind, { bias: ownBias(kind, weights), hidden, cell });
-  return cells[kind](inputGates(kind, x, weights), recurrent, ...extra);
+  return cells[kind]([inputGates(kind, x, weights), recurrent, ...extra]);
 }
 
 /** The state after the last step that ran. */
@@ -128,15 +129,10 @@ function layer(
   isReversed: boolean,
 ): readonly Tensor[] {
   const fromInputs = inputGates(kind, x, weights);
-  return recurrentLayer(
-    kind,
-    fromInputs,
-    weights.weightHh,
-    ownBias(kind, weights),
-    hidden,
-    cell,
-    isReversed,
-  );
+  const bias = ownBias(kind, weights);
+  const operands = [fromInputs, weights.weightHh, bias, hidden, cell];
+  const isKept = modes.gradient && operands.some((one) => one?.node !== undefined);
+  return recurrentLayer(kind, fromInputs, weights.weightHh, bias, hidden, cell, isReversed, isKept);
 }
 
 /** Weights of a sample, in PyTorch's order of gates. */
@@ -263,7 +259,7 @@ function projectedLayer(
   let state: LstmState = [hidden, cell];
   for (let i = 0; i < inputs.length; i++) {
     const t = isReversed ? inputs.length - 1 - i : i;
-    const [full, next] = lstmGates(inputs[t]!, matmul(state[0], recurrent), state[1]) as [
+    const [full, next] = lstmGates([inputs[t]!, matmul(state[0], recurrent), state[1]]) as [
       Tensor,
       Tensor,
     ];

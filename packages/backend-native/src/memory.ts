@@ -18,8 +18,9 @@ const waiting = -1;
 /** Sizes that share a bucket: powers of two with three steps between them, as in engine/runtime/memory.cpp. */
 function bucketOf(bytes: number): number {
   if (bytes <= 256) return Math.max((bytes + 63) >>> 6, 1);
-  const power = Math.floor(Math.log2(bytes - 1));
-  return 4 * (power - 8) + Math.floor((bytes - 1) / 2 ** (power - 2)) + 1;
+  if (bytes > 2 ** 31) return 4 * 23 + bucketOf(Math.ceil(bytes / 2 ** 23));
+  const power = 31 - Math.clz32(bytes - 1);
+  return 4 * (power - 8) + ((bytes - 1) >>> (power - 2)) + 1;
 }
 
 /** The most bytes that buffers of a bucket are asked for. */
@@ -28,6 +29,9 @@ function bytesOfBucket(bucket: number): number {
   const step = bucket - 5;
   return (5 + (step % 4)) * 2 ** (6 + Math.floor(step / 4));
 }
+
+/** The same, looked up. */
+const bucketBytes = Float64Array.from({ length: 192 }, (_, bucket) => bytesOfBucket(bucket));
 
 const megabytes = (bytes: number): string => (bytes / mebibyte).toFixed(bytes < mebibyte ? 3 : 1);
 
@@ -62,7 +66,7 @@ export class NativeMemory {
 
   allocate(bytes: number): NativeBuffer {
     const bucket = bucketOf(bytes);
-    const size = bytesOfBucket(bucket);
+    const size = bucketBytes[bucket]!;
     const buffer = this.#recycled[bucket]?.pop();
     if (buffer !== undefined) {
       this.#recycledBytes -= size;
@@ -83,7 +87,7 @@ export class NativeMemory {
     const { bytes } = buffer;
     if (bytes < 0 || buffer.address === 0) return;
     const bucket = bucketOf(bytes);
-    const size = bytesOfBucket(bucket);
+    const size = bucketBytes[bucket]!;
     if (this.#recycledBytes + size > mostRecycled) {
       this.#giveBack(buffer);
       return;

@@ -74,6 +74,7 @@ function kindOf(value: Exclude<TensorLike, Tensor>): Layout {
 }
 
 const slots = 16;
+const slotShift = 28;
 /** How many calls share a slot before the oldest has to be looked for by its text. */
 const perSlot = 4;
 /** Prepared calls that an op keeps in all. */
@@ -172,11 +173,12 @@ export class PreparedCalls {
 
 function slotOf(inputs: readonly TensorLike[]): number {
   let hash = 0;
+  // Multiplied, so that the highest bits tell also operands of one layout apart: ids are small and close.
   for (let i = 0; i < inputs.length; i++) {
     const input = inputs[i];
-    if (input instanceof Tensor) hash = (hash * 31 + input.layout.id) | 0;
+    if (input instanceof Tensor) hash = Math.imul(hash ^ input.layout.id, 0x9e3779b1);
   }
-  return (hash ^ (hash >>> 8)) & (slots - 1);
+  return hash >>> slotShift;
 }
 
 /** A copy that later changes of arrays cannot reach. */

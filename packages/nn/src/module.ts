@@ -75,13 +75,18 @@ export abstract class Module extends Callable {
     let output: unknown;
     depth++;
     try {
-      for (const hook of this.#preHooks) inputs = hook(this, inputs) ?? inputs;
-      const run = (values: readonly unknown[]): unknown => this.forward(...(values as never[]));
+      if (this.#preHooks.size > 0) {
+        for (const hook of this.#preHooks) inputs = hook(this, inputs) ?? inputs;
+      }
       output =
         this.#backwardHooks.size === 0
-          ? run(inputs)
-          : withBackwardHooks(this, this.#backwardHooks, inputs, run);
-      for (const hook of this.#forwardHooks) output = hook(this, inputs, output) ?? output;
+          ? this.forward(...(inputs as never[]))
+          : withBackwardHooks(this, this.#backwardHooks, inputs, (values) =>
+              this.forward(...(values as never[])),
+            );
+      if (this.#forwardHooks.size > 0) {
+        for (const hook of this.#forwardHooks) output = hook(this, inputs, output) ?? output;
+      }
     } finally {
       depth--;
     }

@@ -17,6 +17,10 @@ import { matmul } from "./matmul.ts";
 import { sum } from "./reduction.ts";
 import { reshape, transpose, unsqueeze } from "./view.ts";
 
+/** All but the last axis as one. */
+const rows = (x: Tensor): Tensor =>
+  x.ndim === 2 ? x : reshape(x, [sizeOf(x.shape.slice(0, -1)), x.shape.at(-1)!]);
+
 /** x `[…, in]`, weight `[out, in]` and maybe bias `[out]`, of one dtype → `[…, out]`. */
 const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primitive({
   name: "linear",
@@ -25,8 +29,8 @@ const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primit
   ],
   lower([x, weight, bias], _, [output]): ContractKernel {
     const { shape, dtype } = output!;
-    const rows = shape.slice(0, -1);
-    const none = rows.map(() => 0);
+    const leading = shape.length - 1;
+    const none = new Array<number>(leading).fill(0);
     const load = (operand: number, from: OperandDescription, strides: readonly number[]): Load => ({
       operand,
       dtype: from.dtype,
@@ -41,7 +45,7 @@ const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primit
     return {
       kind: "contract",
       axes: [...shape, x!.shape.at(-1)!],
-      groups: { batch: 0, m: rows.length, n: 1, k: 1 },
+      groups: { batch: 0, m: leading, n: 1, k: 1 },
       loads: [
         load(0, x!, [...x!.layout.strides.slice(0, -1), 0, last]),
         load(1, weight!, [...none, ofOut, ofIn]),
@@ -55,7 +59,6 @@ const linearOperation: Operation<Record<string, never>> = /* @__PURE__ */ primit
   saves: ([first, second]) => ({ inputs: [...(second ? [0] : []), ...(first ? [1] : [])] }),
   gradient({ needs, grads, input }) {
     const grad = grads[0]!;
-    const rows = (t: Tensor): Tensor => reshape(t, [sizeOf(t.shape.slice(0, -1)), t.shape.at(-1)!]);
     return [
       needs[0] ? affine(grad, transpose(conj(input(1)), 0, 1)) : undefined,
       needs[1] ? matmul(transpose(rows(grad), 0, 1), rows(conj(input(0)))) : undefined,

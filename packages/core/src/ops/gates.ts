@@ -15,7 +15,7 @@ import { sumTo } from "./reduction.ts";
 type Outputs = readonly (readonly Scalar[])[];
 
 /** Where results go; see applyInto. */
-type Into = readonly (Tensor | undefined)[] | undefined;
+export type Into = readonly (Tensor | undefined)[] | undefined;
 
 /** Gradients of results: none, one, or several that add up. */
 type Grads = readonly (Tensor | readonly Tensor[] | undefined)[];

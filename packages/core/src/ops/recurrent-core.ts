@@ -2,24 +2,20 @@
 // gates, forwards and backwards; weights get their gradients from one product over all steps. Public
 // functions are in recurrent.ts.
 import { customFunction } from "../autograd/function.ts";
-import { type Scalar, constant, s } from "../scalar/instruction.ts";
+import { constant, s } from "../scalar/instruction.ts";
+import { modes } from "../modes.ts";
 import type { Tensor } from "../tensor.ts";
 import { add } from "./arithmetic.ts";
 import { cloneInto, contiguous } from "./cast.ts";
 import { zerosLike } from "./creation.ts";
 import { type Gates, gates } from "./gates.ts";
 import { stack } from "./join.ts";
+import { logistic, lstmGates, lstmGatesKept, lstmSlopes } from "./lstm-gates.ts";
 import { productInto } from "./linear.ts";
 import { matmul } from "./matmul.ts";
 import { sum } from "./reduction.ts";
 import { StepResults, someSteps, stepsOf } from "./steps.ts";
 import { reshape, transpose } from "./view.ts";
-
-/** The logistic function; the limit keeps its derivatives from `∞ / ∞`. */
-const logistic = (x: Scalar): Scalar => {
-  const limit = constant(x.dtype === "float64" ? 350 : 80, x.dtype);
-  return s.div(1, s.add(1, s.exp(s.min(s.neg(x), limit))));
-};
 
 /** Input and recurrent parts → hidden. */
 const tanhGates = /* @__PURE__ */ gates("rnnTanh", [1, 1], ([x], [r]) => [[s.tanh(s.add(x!, r!))]]);
@@ -29,14 +25,6 @@ const reluGates = /* @__PURE__ */ gates("rnnRelu", [1, 1], ([x], [r]) => {
   const sum = s.add(x!, r!);
   return [[s.select(s.le(sum, 0), constant(0, sum.dtype), sum)]];
 });
-
-/** Input and recurrent parts of input, forget, cell and output gates, and cell → hidden and cell. */
-export const lstmGates = /* @__PURE__ */ gates("lstm", [4, 4, 1], (x, r, [cell]) => {
-  const [input, forget, candidate, output] = x.map((part, i) => s.add(part, r[i]!)) as [Scalar, Scalar, Scalar, Scalar];
-  const kept = s.mul(logistic(forget), cell!);
-  const next = s.add(kept, s.mul(logistic(input), s.tanh(candidate)));
-  return [[s.mul(logistic(output), s.tanh(next))], [next]];
-}); // prettier-ignore
 
 /**
  * Input and recurrent parts of reset and update gates and candidate, the bias of the recurrent ones,
@@ -93,8 +81,8 @@ interface Saved {
   /** Hidden states and, of an lstm, cells: `[steps + 1, batch, hidden]`. */
   readonly hiddens: Tensor;
   readonly cells: Tensor | undefined;
-  /** Recurrent parts of the gates, `[steps, batch, gates · hidden]`. */
-  readonly products: Tensor;
+  /** Recurrent parts of the gates, `[steps, batch, gates · hidden]`; of an lstm the gates themselves. */
+  readonly gates: Tensor;
 }
 
 const some = (...list: readonly (Tensor | undefined)[]): Tensor[] =>
@@ -114,9 +102,13 @@ function backward(saved: Saved, grads: readonly (Tensor | undefined)[]) {
   const [ofOutputs, ofLastCells, ofHiddens, ofProducts, ofCells] = (
     isLstm ? grads : [grads[0], undefined, grads[1], grads[2]]
   ).map((grad) => grad && stepsOf(grad)) as (Tensor[] | undefined)[];
-  const [inputs, products] = [stepsOf(x), stepsOf(saved.products)];
-  const [hiddens, cellStates] = [stepsOf(saved.hiddens), saved.cells && stepsOf(saved.cells)];
   const transposed = transpose(weight, 0, 1);
+  const hiddensBefore = () => rows(someSteps(saved.hiddens, before, before + count));
+  // The gates of an lstm have no history: a gradient that will be differentiated itself makes them again.
+  const isShort = isLstm && !modes.gradient;
+  const known = isLstm && !isShort ? reshape(matmul(hiddensBefore(), transposed), x.shape) : saved.gates;
+  const [inputs, products] = [stepsOf(x), stepsOf(known)];
+  const [hiddens, cellStates] = [stepsOf(saved.hiddens), saved.cells && stepsOf(saved.cells)];
   const gates = new StepResults(count, [batch, weight.shape[0]!], x);
   const ofInput = kind === "gru" ? new StepResults(count, [batch, weight.shape[0]!], x) : undefined;
   let [ofHidden, ofCell]: (Tensor | undefined)[] = [];
@@ -127,8 +119,11 @@ function backward(saved: Saved, grads: readonly (Tensor | undefined)[]) {
     if (upstream.length === 0) upstream.push(zerosLike(carried.hidden));
     let ofGates: Tensor;
     if (isLstm) {
-      const both = [upstream, some(ofLastCells?.[t], ofCells?.[t + after], ofCell)];
-      [, ofGates, ofCell] = call.pull(operands, both, [false, true, true], [gates.at(t)]) as [undefined, Tensor, Tensor];
+      const ofNext = some(ofLastCells?.[t], ofCells?.[t + after], ofCell);
+      if (isShort) {
+        const states = [products[t]!, carried.cell!, cellStates![t + after]!] as const;
+        [ofGates, ofCell] = lstmSlopes(states, upstream, ofNext, [gates.at(t)]);
+      } else [, ofGates, ofCell] = call.pull(operands, [upstream, ofNext], [false, true, true]) as [undefined, Tensor, Tensor];
     } else if (kind === "gru") {
       const into = [ofInput!.at(t), gates.at(t)];
       const pulled = call.pull(operands, [upstream], [true, true, false, true], into);
@@ -146,7 +141,7 @@ function backward(saved: Saved, grads: readonly (Tensor | undefined)[]) {
   return {
     // What is added to the recurrent part has the same gradient.
     input: ofInput?.whole() ?? all,
-    weight: () => matmul(transpose(rows(ofAllProducts()), 0, 1), rows(someSteps(saved.hiddens, before, before + count))),
+    weight: () => matmul(transpose(rows(ofAllProducts()), 0, 1), hiddensBefore()),
     bias: () => sum(all, [0, 1]),
     hidden: total(some(ofHidden, ofHiddens?.[initial])),
     cell: isLstm ? total(some(ofCell, ofCells?.[initial])) : undefined,
@@ -157,7 +152,7 @@ function backward(saved: Saved, grads: readonly (Tensor | undefined)[]) {
  * A layer over all steps. `x` `[steps, batch, gates · hidden]` is the inputs' part of the gates, `weight`
  * `[gates · hidden, hidden]`, `bias` `[3 · hidden]` (gru only). Gives the hidden states of all steps, the cells
  * of an lstm, and, where `isKept`, what the gradient reads: the states with the initial one, the recurrent
- * parts of the gates, and the cells with the initial one.
+ * parts of the gates (of an lstm the gates), and the cells with the initial one.
  */
 export const recurrentLayer = /* @__PURE__ */ customFunction({
   name: "recurrentLayer",
@@ -178,16 +173,19 @@ export const recurrentLayer = /* @__PURE__ */ customFunction({
     const factor = transpose(contiguous(transpose(weight, 0, 1)), 0, 1);
     const hiddens = new StepResults(count + 1, hidden.shape, x);
     const cellStates = cell && new StepResults(count + 1, cell.shape, x);
-    const products = isKept ? new StepResults(count, x.shape.slice(1), x) : undefined;
+    const isLstm = kind === "lstm";
+    const kept = isKept ? new StepResults(count, x.shape.slice(1), x) : undefined;
     hiddens.set(initial, cloneInto(hidden, hiddens.at(initial)));
     if (cell !== undefined) cellStates!.set(initial, cloneInto(cell, cellStates!.at(initial)));
     let state = { bias, hidden, cell };
     for (const t of orderOf(count, isReversed)) {
-      const product = productInto(state.hidden, factor, products?.at(t));
-      products?.set(t, product);
-      const into = [hiddens.at(t + after), cellStates?.at(t + after)];
+      const product = productInto(state.hidden, factor, isLstm ? undefined : kept?.at(t));
+      const into = [hiddens.at(t + after), cellStates?.at(t + after), isLstm ? kept?.at(t) : undefined];
       const operands = [inputs[t]!, product, ...extraOperands(kind, state)];
-      const [next, nextCell] = cells[kind](operands, into);
+      const [next, nextCell, own] = (isLstm && isKept ? lstmGatesKept : cells[kind])(operands, into);
+      kept?.set(t, own ?? product);
+      // Its memory serves the next step while it is near.
+      if (hiddens.at(t + after) !== undefined && product !== kept?.at(t)) product.dispose();
       state = { bias, hidden: next!, cell: nextCell };
       hiddens.set(t + after, next!);
       if (nextCell !== undefined) cellStates!.set(t + after, nextCell);
@@ -195,10 +193,10 @@ export const recurrentLayer = /* @__PURE__ */ customFunction({
     const allHiddens = hiddens.whole();
     const allCells = cellStates?.whole();
     const own = (all: Tensor) => someSteps(all, after, after + count);
-    const allProducts = products?.whole();
-    const saved = { kind, x, weight, bias, isReversed, hiddens: allHiddens, cells: allCells, products: allProducts };
+    const allGates = kept?.whole();
+    const saved = { kind, x, weight, bias, isReversed, hiddens: allHiddens, cells: allCells, gates: allGates };
     const results = some(own(allHiddens), allCells && own(allCells));
-    return { result: isKept ? [...results, ...some(allHiddens, allProducts, allCells)] : results, saved };
+    return { result: isKept ? [...results, ...some(allHiddens, allGates, allCells)] : results, saved };
   },
   backward: (saved, grads, needs) => {
     const found = backward(saved as Saved, grads);

@@ -8,14 +8,9 @@ import { zeros } from "./creation.ts";
 import { type Sample, type SampleSource, composite } from "./define.ts";
 import { stack } from "./join.ts";
 import { linear } from "./linear.ts";
+import { lstmGates } from "./lstm-gates.ts";
 import { matmul } from "./matmul.ts";
-import {
-  type CellKind,
-  cells,
-  extraOperands,
-  lstmGates,
-  recurrentLayer,
-} from "./recurrent-core.ts";
+import { type CellKind, cells, extraOperands, recurrentLayer } from "./recurrent-core.ts";
 import { unbind } from "./split.ts";
 import { reshape, slice, transpose } from "./view.ts";
 

@@ -5,10 +5,11 @@ import {
   type Kernel,
   type LoopKernel,
   type RoutineKernel,
+  type RoutineOperand,
   type TypedArray,
   arrayType,
   byteSize,
-  sizeOf,
+  spanOf,
 } from "@flambeau/core/extension";
 import { type Operands, type Runtime, SlotWriter, boundsError, isOutOfMemory, outcomeOf, scratchError, throwIndexOf } from "./call.ts"; // prettier-ignore
 import { type NativeBuffer, runStatus } from "./engine.ts";
@@ -77,8 +78,9 @@ export function hasKernel(kernel: RoutineKernel, { engine }: Runtime, programs: 
 }
 
 /** How many bytes an operand of a routine has, and how they are seen. */
-function argumentOf({ dtype, shape }: RoutineKernel["inputs"][number]) {
-  const size = sizeOf(shape);
+function argumentOf(operand: RoutineOperand) {
+  const { dtype } = operand;
+  const size = spanOf(operand);
   return { size, element: byteSize(dtype), bytes: size * byteSize(dtype), ArrayType: arrayType(dtype) }; // prettier-ignore
 }
 

@@ -130,10 +130,12 @@ export function writeRoutine(
   for (const character of name) words.u(character.charCodeAt(0));
   for (const operands of [inputs, outputs]) {
     words.u(operands.length);
-    for (const { dtype, shape } of operands) {
+    for (const { dtype, shape, strides } of operands) {
       words.u(typeNumber(dtype));
       words.u(shape.length);
       words.wides(shape);
+      words.u(strides === undefined ? 0 : 1);
+      if (strides !== undefined) words.wides(strides);
     }
   }
   words.u(attributes.length);

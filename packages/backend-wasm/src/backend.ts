@@ -16,7 +16,7 @@ import {
   byteSize,
   contractAsReduce,
   dtypes,
-  sizeOf,
+  spanOf,
 } from "@flambeau/core/extension";
 import { compileContract } from "./contract.ts";
 import { type Engine, compileLoops, withInitial } from "./executable.ts";
@@ -47,8 +47,8 @@ export const emittedModules = (): { key: string; bytes: number }[] =>
 function compileRoutine(kernel: RoutineKernel, { memory }: Engine): Executable<number> {
   const view = ({ handle, offset }: Operand<number>, dtype: DType, size: number): TypedArray =>
     new (arrayType(dtype))(memory.memory.buffer, handle + offset * byteSize(dtype), size);
-  const inputs = kernel.inputs.map(({ dtype, shape }) => ({ dtype, size: sizeOf(shape) }));
-  const outputs = kernel.outputs.map(({ dtype, shape }) => ({ dtype, size: sizeOf(shape) }));
+  const inputs = kernel.inputs.map((own) => ({ dtype: own.dtype, size: spanOf(own) }));
+  const outputs = kernel.outputs.map((own) => ({ dtype: own.dtype, size: spanOf(own) }));
   return (from, to) =>
     kernel.run(
       inputs.map(({ dtype, size }, i) => view(from[i]!, dtype, size)),

@@ -17,6 +17,7 @@ export * from "./scalar/instruction.ts";
 export * from "./scalar/linear.ts";
 export * from "./scalar/evaluate.ts";
 export * from "./shape.ts";
+export { asItLies, spanOf } from "./compiler/routine.ts";
 export { contractAsReduce } from "./compiler/contract.ts";
 export { mapTensors, tensorsIn } from "./graph/tree.ts";
 export { type MatmulPrecision, modes } from "./modes.ts";

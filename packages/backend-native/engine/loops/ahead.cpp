@@ -1,16 +1,21 @@
-// Which views a code touches, and how far ahead.
+// Which views a code touches, how far ahead, and how fetching them is spread over the time that it takes.
 #include "ahead.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace flambeau::loops {
 namespace {
 
 constexpr double kSlowEnough = 0.12;    // nanoseconds per element
-constexpr double kManyBytes = 1 << 20;  // of all operands
+constexpr double kManyBytes = 3 << 20;  // of all operands
 
 /** How many times a block's own bytes its elements may be spread over. */
 constexpr int64_t kSpread = 6;
+
+/** Lines that are fetched together: fewer than a processor can wait for. The least elements of a piece. */
+constexpr double kLinesTogether = 16;
+constexpr int64_t kLeastPiece = 64;
 
 /** Views whose blocks are neighbours in memory: loads at full rate, and stores. */
 std::vector<int> denseViews(const Code& code, const Machine& machine, bool isStores) {
@@ -25,9 +30,31 @@ std::vector<int> denseViews(const Code& code, const Machine& machine, bool isSto
   return views;
 }
 
-void add(Code& code, const Machine& machine, int number, int64_t distance) {
-  const View& view = machine.views[number];
-  code.ahead.push_back({number, distance, (machine.box.most * view.size + 63) / 64});
+int64_t linesOf(const Machine& machine, int view) {
+  return (machine.box.most * machine.views[view].size + 63) / 64;
+}
+
+/** Nanoseconds per element that instructions compute and folds take. */
+double computingCost(const Code& code) {
+  double cost = code.later;
+  for (const Instruction& instruction : code.body) cost += instruction.cost;
+  return cost;
+}
+
+/** Spreads the lines over the instructions that compute, by what they cost. */
+void setPaces(Code& code, const Machine& machine) {
+  double lines = 0;
+  for (const Code::Ahead& ahead : code.ahead) lines += static_cast<double>(ahead.lines);
+  const double cost = computingCost(code);
+  const double mostPieces = static_cast<double>(std::max<int64_t>(1, machine.box.most / kLeastPiece));
+  code.paces.clear();
+  for (size_t k = 0; k < code.body.size(); k++) {
+    const double share = cost > 0 ? lines * code.body[k].cost / cost : lines / static_cast<double>(code.body.size());
+    const double pieces = code.body[k].cost > 0 ? std::min(std::ceil(share / kLinesTogether), mostPieces) : 1;
+    const int count = std::max(1, static_cast<int>(pieces));
+    code.paces.push_back({count, static_cast<int>(std::ceil(share / count))});
+  }
+  code.paces.push_back({1, cost > 0 ? static_cast<int>(std::ceil(lines * code.later / cost)) : 0});
 }
 
 }  // namespace
@@ -36,9 +63,10 @@ void lookAhead(Code& code, const Machine& machine, size_t axis, int64_t steps) {
   for (const bool isStores : {false, true}) {
     for (const int number : denseViews(code, machine, isStores)) {
       const int64_t distance = machine.slotSteps[axis][machine.views[number].slot] * steps;
-      if (distance != 0) add(code, machine, number, distance);
+      if (distance != 0) code.ahead.push_back({number, distance, linesOf(machine, number)});
     }
   }
+  setPaces(code, machine);
 }
 
 void lookAround(Code& code, const Machine& machine, size_t axis, int64_t steps) {
@@ -57,17 +85,61 @@ void lookAround(Code& code, const Machine& machine, size_t axis, int64_t steps) 
     if (high - low <= kSpread * box.most * view.size)
       code.ahead.push_back({instruction.view, distance + low, (high - low + 63) / 64});
   }
+  setPaces(code, machine);
 }
 
-void lookForStores(Code& code, const Machine& machine, const Code& later) {
-  for (const int number : denseViews(later, machine, true)) add(code, machine, number, 0);
+void lookAlongRows(const std::vector<Code*>& codes, const Machine& machine, size_t axis, int64_t steps) {
+  std::vector<Code::Ahead> all;
+  double lines = 0, cost = 0;
+  for (const int number : denseViews(*codes.back(), machine, true))
+    all.push_back({number, 0, linesOf(machine, number)});
+  std::vector<uint32_t> reaches;
+  for (const Code* code : codes) {
+    cost += computingCost(*code);
+    for (const int number : denseViews(*code, machine, false)) {
+      const View& view = machine.views[number];
+      const int64_t distance = machine.slotSteps[axis][view.slot] * steps;
+      if (distance == 0 || std::find(reaches.begin(), reaches.end(), view.reach) != reaches.end()) continue;
+      reaches.push_back(view.reach);
+      all.push_back({number, distance, linesOf(machine, number)});
+    }
+  }
+  for (const Code::Ahead& ahead : all) lines += static_cast<double>(ahead.lines);
+  size_t at = 0;
+  double before = 0;
+  int64_t given = 0;
+  for (Code* code : codes) {
+    before += computingCost(*code);
+    int64_t room = static_cast<int64_t>(lines * before / cost + 0.5) - given;
+    while (room > 0 && at < all.size()) {
+      Code::Ahead& next = all[at];
+      const int64_t some = std::min(room, next.lines);
+      code->ahead.push_back({next.view, next.distance, some});
+      next.distance += 64 * some;
+      next.lines -= some;
+      given += some;
+      room -= some;
+      if (next.lines == 0) at++;
+    }
+    setPaces(*code, machine);
+  }
 }
 
-bool paysAhead(const Code& code, const Machine& machine, double elements) {
-  double bytes = 0;
-  for (const bool isStores : {false, true})
-    for (const int number : denseViews(code, machine, isStores)) bytes += machine.views[number].size;
-  return code.cost > kSlowEnough && bytes * elements > kManyBytes;
+bool paysAhead(const std::vector<Code*>& codes, const Machine& machine, double elements) {
+  double bytes = 0, cost = 0;
+  std::vector<std::pair<bool, uint32_t>> seen;
+  for (const Code* code : codes) {
+    cost += computingCost(*code);
+    for (const bool isStores : {false, true}) {
+      for (const int number : denseViews(*code, machine, isStores)) {
+        const std::pair<bool, uint32_t> reach = {isStores, machine.views[number].reach};
+        if (std::find(seen.begin(), seen.end(), reach) != seen.end()) continue;
+        seen.push_back(reach);
+        bytes += machine.views[number].size;
+      }
+    }
+  }
+  return cost > kSlowEnough && bytes * elements > kManyBytes;
 }
 
 }  // namespace flambeau::loops

@@ -9,10 +9,11 @@ namespace flambeau::loops {
 void lookAhead(Code& code, const Machine& machine, size_t axis, int64_t steps);
 /** As lookAhead for loads in which a block's elements are spread a little, such as windows. */
 void lookAround(Code& code, const Machine& machine, size_t axis, int64_t steps);
-/** Lets `code` fetch what the stores of `later` will touch at the same place. */
-void lookForStores(Code& code, const Machine& machine, const Code& later);
+/** Lets codes that run on each row, one after the other, fetch what the last of them stores, and then what they
+ * load `steps` indices of `axis` later. */
+void lookAlongRows(const std::vector<Code*>& codes, const Machine& machine, size_t axis, int64_t steps);
 
-/** Whether fetching ahead pays in a kernel of so many elements. */
-bool paysAhead(const Code& code, const Machine& machine, double elements);
+/** Whether fetching ahead pays for codes that run on so many elements. */
+bool paysAhead(const std::vector<Code*>& codes, const Machine& machine, double elements);
 
 }  // namespace flambeau::loops

@@ -138,10 +138,12 @@ void Compilation::useSingles(uint32_t i, Instruction& instruction) {
   const int type = loops::at(form.fused != Fused::None ? s.type : steps_[s.operands[op == Opcode::Select ? 1 : 0]].type);
   bool isSingle[3] = {false, false, false};
   for (int k = 0; k < form.operands; k++)
-    isSingle[k] = instruction.rate > Rate::Block && rates_[form.steps[k]] <= Rate::Block;
+    isSingle[k] = isSpared(form.steps[k], instruction.rate);
   BlockOp found = nullptr;
   if (form.fused == Fused::Comparison) {
     // Both are spread.
+  } else if (form.fused == Fused::WithSingles) {
+    found = form.op;
   } else if (form.fused != Fused::None) {
     const int which = static_cast<int>(!isSingle[1] ? Single::C : isSingle[2] ? Single::Both : Single::B);
     if (isSingle[1] || isSingle[2]) {
@@ -158,9 +160,24 @@ void Compilation::useSingles(uint32_t i, Instruction& instruction) {
   }
   if (found != nullptr) instruction.op = found;
   Register names[3];
+  instruction.pitch[0] = instruction.size;
   for (int k = 0; k < 3; k++) {
-    if (k >= form.operands) names[k] = names[0];
-    else names[k] = at(form.steps[k], found != nullptr && isSingle[k] ? Rate::Block : instruction.rate);
+    if (k >= form.operands) {
+      names[k] = names[0];
+      continue;
+    }
+    const uint32_t operand = form.steps[k];
+    const uint8_t size = static_cast<uint8_t>(byteSize(steps_[operand].type));
+    if (found == nullptr || !isSingle[k]) {
+      names[k] = at(operand, instruction.rate);
+      instruction.pitch[k + 1] = size;
+    } else if (rates_[operand] == Rate::Row) {
+      names[k] = at(operand, Rate::Row);
+      instruction.rowPitch[k + 1] = size;
+      instruction.kind = Kind::ComputeRows;
+    } else {
+      names[k] = at(operand, Rate::Block);
+    }
   }
   instruction.a = names[0];
   instruction.b = names[1];
@@ -229,8 +246,11 @@ void Compilation::emit(uint32_t i) {
     return;
   }
   instruction.out = there = temporary(instruction.size, value.rate);
+  if (value.rate == Rate::Full) {
+    instruction.cost = static_cast<float>(costOfInstruction(s.op, steps_[form.steps[0]].type));
+    code_.cost += instruction.cost;
+  }
   code_.body.push_back(instruction);
-  if (value.rate == Rate::Full) code_.cost += costOfInstruction(s.op, steps_[form.steps[0]].type);
 }
 
 Code Compilation::compile(std::vector<Register>* held) {

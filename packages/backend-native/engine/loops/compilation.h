@@ -15,7 +15,7 @@ inline int operandCount(Opcode op) {
 inline bool isFloat(WordType type) { return type == WordType::Float32 || type == WordType::Float64; }
 inline int at(WordType type) { return static_cast<int>(type); }
 
-enum class Fused : uint8_t { None, MultiplyAdd, MultiplySubtract, SubtractProduct, Comparison };
+enum class Fused : uint8_t { None, MultiplyAdd, MultiplySubtract, SubtractProduct, Comparison, WithSingles };
 
 /** What a step came to: an instruction with operands that are steps, or a leaf. */
 struct Form {
@@ -46,12 +46,16 @@ class Compilation {
   void findForms();
   bool fuse(uint32_t step);
   bool fuseSigmoid(uint32_t step);
+  bool fuseGelu(uint32_t step);
+  bool fuseDifference(uint32_t step);
+  bool isSpared(uint32_t step, Rate rate) const;
   bool fuseComparison(uint32_t step);
   bool isNaNTest(uint32_t step, uint32_t& of) const;
   bool isTrue(uint32_t step) const;
   bool isNatural(uint32_t step, int depth) const;
   bool isSingle(uint32_t step, Opcode op) const { return steps_[step].op == op && uses_[step] == 1; }
-  bool isOne(uint32_t step) const;
+  bool isConstant(uint32_t step, double value) const;
+  bool isOne(uint32_t step) const { return isConstant(step, 1); }
   uint32_t source(uint32_t step) const;
   Rate leafRate(const Step& step) const;
 
@@ -88,7 +92,7 @@ class Compilation {
 
 template <class Visit>
 void Compilation::forEachRead(const Instruction& instruction, const Visit& visit) const {
-  if (instruction.kind == Instruction::Kind::Compute) {
+  if (instruction.computes()) {
     visit(instruction.a);
     visit(instruction.b);
     visit(instruction.c);

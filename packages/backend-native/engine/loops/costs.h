@@ -5,6 +5,8 @@
 
 namespace flambeau::loops {
 
+constexpr double kFoldCost = 0.04;
+
 inline double costOfInstruction(Opcode op, WordType type) {
   const bool isWide = type == WordType::Float64 || type == WordType::Int64;
   const double step = isWide ? 0.08 : 0.04;

@@ -223,6 +223,35 @@ template <Fold F, class T> void foldRows(void* out, const void* values, int64_t 
   for (int64_t i = 0; i < rows; i++, row += columns) results[i] = foldRow<F, T>(row, columns);
 }
 
+/** Σ (x - centre)², each square rounded, in chains as foldRow has them. */
+template <class T> inline T squaresOfRow(const T* row, T centre, int64_t columns) {
+  constexpr int lanes = Vector<T>::lanes;
+  typedef typename Vector<T>::Type V;
+  const auto square = [&](int64_t at) {
+    const V distance = loadVector(row + at) - centre;
+    return distance * distance;
+  };
+  V a = {}, b = {}, c = {}, d = {};
+  int64_t at = 0;
+  for (; at + 4 * lanes <= columns; at += 4 * lanes) {
+    a += square(at);
+    b += square(at + lanes);
+    c += square(at + 2 * lanes);
+    d += square(at + 3 * lanes);
+  }
+  for (; at + lanes <= columns; at += lanes) a += square(at);
+  T result = foldVector<Fold::Add, T>((a + b) + (c + d)), rest = 0;
+  for (; at < columns; at++) rest += (row[at] - centre) * (row[at] - centre);
+  return result + rest;
+}
+
+template <class T>
+void squareRows(void* out, const void* values, const void* centres, int64_t rows, int64_t columns) {
+  const T *row = static_cast<const T*>(values), *middle = static_cast<const T*>(centres);
+  T* results = static_cast<T*>(out);
+  for (int64_t i = 0; i < rows; i++, row += columns) results[i] = squaresOfRow<T>(row, middle[i], columns);
+}
+
 template <Fold F, class T> void scanRows(void* out, void* state, const void* values, int64_t steps, int64_t lanes) {
   const T* row = static_cast<const T*>(values);
   T *results = static_cast<T*>(out), *states = static_cast<T*>(state);

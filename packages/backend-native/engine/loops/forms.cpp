@@ -6,6 +6,9 @@
 
 namespace flambeau::loops {
 
+/** Elements of a row from which an instruction for each row is faster than a block of what rows have. */
+constexpr int64_t kLongRow = 48;
+
 /** Whether an int32 is never negative; sums and products are taken not to overflow. */
 bool Compilation::isNatural(uint32_t step, int depth) const {
   const Step& s = steps_[step];
@@ -53,25 +56,73 @@ void Compilation::findUses() {
   }
 }
 
-bool Compilation::isOne(uint32_t step) const {
+bool Compilation::isConstant(uint32_t step, double value) const {
   const Step& s = steps_[step];
   if (s.op != Opcode::Const) return false;
-  if (s.type == WordType::Float32) return s.value.as<float>() == 1;
-  return s.type == WordType::Float64 && s.value.as<double>() == 1;
+  if (s.type == WordType::Float32) return s.value.as<float>() == static_cast<float>(value);
+  return s.type == WordType::Float64 && s.value.as<double>() == value;
 }
 
-/** 1 / (1 + exp(-x)) */
+/** Whether an operand of an instruction may stay a single element: of the block, or of each row if rows are long. */
+bool Compilation::isSpared(uint32_t step, Rate rate) const {
+  if (rates_[step] <= Rate::Block) return rate > Rate::Block;
+  const Box& box = compiler_.box();
+  return rates_[step] == Rate::Row && rate == Rate::Full && box.most >= kLongRow * box.mostRows;
+}
+
+/** 1 / (1 + exp(-x)), and 1 / (1 + exp(min(-x, limit))) */
 bool Compilation::fuseSigmoid(uint32_t i) {
   const Step& s = steps_[i];
-  const BlockOp op = blockOps().sigmoid[loops::at(s.type)];
+  const BlockOps& ops = blockOps();
   const uint32_t x = source(s.operands[0]), y = source(s.operands[1]);
-  if (op == nullptr || s.op != Opcode::Div || !isOne(x) || !isSingle(y, Opcode::Add)) return false;
+  if (s.op != Opcode::Div || !isOne(x) || !isSingle(y, Opcode::Add)) return false;
   const uint32_t a = source(steps_[y].operands[0]), b = source(steps_[y].operands[1]);
   const uint32_t power = isOne(a) ? b : a;
   if (!isOne(isOne(a) ? a : b) || !isSingle(power, Opcode::Exp)) return false;
-  const uint32_t minus = source(steps_[power].operands[0]);
+  uint32_t minus = source(steps_[power].operands[0]), limit = minus;
+  const bool isBounded = isSingle(minus, Opcode::Min);
+  if (isBounded) {
+    limit = source(steps_[minus].operands[1]);
+    minus = source(steps_[minus].operands[0]);
+    if (steps_[limit].op != Opcode::Const || !isSpared(limit, rates_[i])) return false;
+  }
   if (!isSingle(minus, Opcode::Neg)) return false;
-  forms_[i] = {op, 1, {source(steps_[minus].operands[0]), 0, 0}, Fused::None};
+  const uint32_t of = source(steps_[minus].operands[0]);
+  const int type = loops::at(s.type);
+  if (isBounded) forms_[i] = {ops.boundedSigmoid[type], 2, {of, limit, 0}, Fused::WithSingles};
+  else forms_[i] = {ops.sigmoid[type], 1, {of, 0, 0}, Fused::None};
+  return true;
+}
+
+/** (x · 0.5) · (1 + erf(x · √0.5)) */
+bool Compilation::fuseGelu(uint32_t i) {
+  const Step& s = steps_[i];
+  if (s.op != Opcode::Mul) return false;
+  const uint32_t half = source(s.operands[0]), sum = source(s.operands[1]);
+  if (!isSingle(half, Opcode::Mul) || !isSingle(sum, Opcode::Add)) return false;
+  const uint32_t one = source(steps_[sum].operands[0]), erf = source(steps_[sum].operands[1]);
+  if (!isOne(one) || !isSingle(erf, Opcode::Erf)) return false;
+  const uint32_t scaled = source(steps_[erf].operands[0]), x = source(steps_[half].operands[0]);
+  if (!isSingle(scaled, Opcode::Mul) || source(steps_[scaled].operands[0]) != x) return false;
+  if (!isConstant(source(steps_[half].operands[1]), 0.5)) return false;
+  if (!isConstant(source(steps_[scaled].operands[1]), 0.70710678118654752)) return false;
+  forms_[i] = {blockOps().gelu[loops::at(s.type)], 1, {x, 0, 0}, Fused::None};
+  return true;
+}
+
+/** exp(x - y) and (x - y) · z for single y and z. */
+bool Compilation::fuseDifference(uint32_t i) {
+  const Step& s = steps_[i];
+  if (s.op != Opcode::Exp && s.op != Opcode::Mul) return false;
+  const bool isProduct = s.op == Opcode::Mul;
+  uint32_t difference = source(s.operands[0]), factor = source(s.operands[isProduct ? 1 : 0]);
+  if (isProduct && !isSingle(difference, Opcode::Sub)) std::swap(difference, factor);
+  if (!isSingle(difference, Opcode::Sub) || (isProduct && !isSpared(factor, rates_[i]))) return false;
+  const uint32_t x = source(steps_[difference].operands[0]), y = source(steps_[difference].operands[1]);
+  if (!isSpared(y, rates_[i]) || rates_[x] != rates_[i]) return false;
+  const int type = loops::at(s.type);
+  if (isProduct) forms_[i] = {scalarOps().scaledDifference[type], 3, {x, y, factor}, Fused::WithSingles};
+  else forms_[i] = {blockOps().expOfDifference[type], 2, {x, y, 0}, Fused::WithSingles};
   return true;
 }
 
@@ -113,7 +164,7 @@ bool Compilation::fuse(uint32_t i) {
   const Step& s = steps_[i];
   if (s.type == WordType::Bool) return fuseComparison(i);
   if (!isFloat(s.type)) return false;
-  if (fuseSigmoid(i)) return true;
+  if (fuseSigmoid(i) || fuseGelu(i) || fuseDifference(i)) return true;
   if (s.op != Opcode::Add && s.op != Opcode::Sub) return false;
   const BlockOps& ops = blockOps();
   const int type = loops::at(s.type);

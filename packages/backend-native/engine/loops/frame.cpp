@@ -1,6 +1,8 @@
 // Running instructions on blocks. How elements come from memory and go there is in transfer.cpp.
 #include "machine.h"
 
+#include <algorithm>
+
 #if defined(_MSC_VER) && !defined(__clang__)
 #include <xmmintrin.h>
 #endif
@@ -65,16 +67,47 @@ void Frame::resized() {
 void Frame::bind(const Code::Binding& binding) { registers_[binding.to] = address(machine_.views[binding.view]); }
 
 void Frame::runAhead(const Code& code) {
-  // A few lines after each instruction: as many at once as the processor can wait for.
-  const int64_t steps = static_cast<int64_t>(code.body.size());
-  for (int64_t k = 0; k < steps; k++) {
-    for (const Code::Ahead& ahead : code.ahead) {
-      const char* from = address(machine_.views[ahead.view]) + ahead.distance;
-      for (int64_t line = ahead.lines * k / steps; line < ahead.lines * (k + 1) / steps; line++)
+  // A few lines at a time: as many as the processor can wait for.
+  const Code::Ahead* ahead = code.ahead.data();
+  const Code::Ahead* const last = ahead + code.ahead.size();
+  const char* from = address(machine_.views[ahead->view]) + ahead->distance;
+  int64_t line = 0;
+  for (size_t k = 0; k < code.paces.size(); k++) {
+    const Code::Pace& pace = code.paces[k];
+    for (int piece = 0; piece < pace.pieces; piece++) {
+      for (int i = 0; i < pace.lines && ahead < last; i++) {
         prefetch(from + line * 64);
+        if (++line < ahead->lines) continue;
+        line = 0;
+        if (++ahead < last) from = address(machine_.views[ahead->view]) + ahead->distance;
+      }
+      if (k < code.body.size()) stepPiece(code.body[k], piece, pace.pieces);
     }
-    step(code.body[k]);
   }
+}
+
+/** Row by row, as a single element of each row is an operand. */
+void Frame::computeRows(const Instruction& i, int64_t from, int64_t to) {
+  const int64_t columns = to > from ? count(Rate::Full) / count(Rate::Row) : 0;
+  const auto at = [&](Register name, int k, int64_t row) {
+    return registers_[name] + row * (i.rowPitch[k] + columns * i.pitch[k]);
+  };
+  for (int64_t row = from; row < to; row++)
+    i.op(at(i.out, 0, row), at(i.a, 1, row), at(i.b, 2, row), at(i.c, 3, row), columns);
+}
+
+void Frame::stepPiece(const Instruction& i, int piece, int pieces) {
+  if (pieces == 1) return step(i);
+  if (i.kind == Instruction::Kind::ComputeRows) {
+    const int64_t rows = count(Rate::Row);
+    return computeRows(i, rows * piece / pieces, rows * (piece + 1) / pieces);
+  }
+  // Pieces begin where lines of memory mostly do.
+  const int64_t all = count(i.rate), most = (all / pieces + 63) / 64 * 64;
+  const int64_t start = most * piece, some = piece + 1 < pieces ? std::min(most, all - start) : all - start;
+  if (some <= 0) return;
+  const auto at = [&](Register name, int k) { return registers_[name] + start * i.pitch[k]; };
+  i.op(at(i.out, 0), at(i.a, 1), at(i.b, 2), at(i.c, 3), some);
 }
 
 void Frame::step(const Instruction& i) {
@@ -85,6 +118,7 @@ void Frame::step(const Instruction& i) {
       i.op(registers_[i.out], registers_[i.a], registers_[i.b], registers_[i.c], count(i.rate));
       return;
     }
+    case Kind::ComputeRows: return computeRows(i, 0, count(Rate::Row));
     case Kind::Load: return load(i);
     case Kind::Store: return store(i);
     case Kind::Index: return index(i);

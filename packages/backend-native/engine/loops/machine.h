@@ -82,7 +82,7 @@ struct View {
 };
 
 struct Instruction {
-  enum class Kind : uint8_t { Compute, Load, Index, Param, Spread, SpreadRows, Copy, Store };
+  enum class Kind : uint8_t { Compute, ComputeRows, Load, Index, Param, Spread, SpreadRows, Copy, Store };
   Kind kind = Kind::Compute;
   Rate rate = Rate::Full;
   uint8_t size = 4;     // bytes of an element of `out`
@@ -94,6 +94,12 @@ struct Instruction {
   int64_t start = 0, step = 1;  // of indices; of what is spread once, how far
   int cache = -1;       // where the frame notes for which offset a load was made; see Frame
   BlockOp op = nullptr;
+  /** Of what is computed: bytes from one element of out, a, b and c to the next, 0 where an operand is a single
+   * one; from one row's single element to the next row's; nanoseconds per element. */
+  uint8_t pitch[4] = {0, 0, 0, 0}, rowPitch[4] = {0, 0, 0, 0};
+  float cost = 0;
+
+  bool computes() const { return kind == Kind::Compute || kind == Kind::ComputeRows; }
 };
 
 /** Instructions that run on each block, and the registers that are a stretch of an output. */
@@ -105,12 +111,18 @@ struct Code {
   };
   std::vector<Binding> bindings;
   double cost = 0;  // nanoseconds per element, roughly; the same on every processor
-  /** Memory that a later block touches, fetched while this one is computed; see ahead.h. */
+  double later = 0; // of what follows the code: folding what it leaves
+  /** Memory that is touched later, fetched while this block is computed; see ahead.h. */
   struct Ahead {
     int view;
     int64_t distance, lines;  // in bytes from the block's first element; cache lines from there
   };
   std::vector<Ahead> ahead;
+  /** By instruction, and for what follows: into how many pieces it is cut, so that some lines are fetched before each, and how many. */
+  struct Pace {
+    int pieces, lines;
+  };
+  std::vector<Pace> paces;
 };
 
 /** Where a register lies in a frame, or elsewhere. */
@@ -172,6 +184,8 @@ class Frame {
   void resized();
   void runAhead(const Code& code);
   void step(const Instruction& instruction);
+  void computeRows(const Instruction& instruction, int64_t from, int64_t to);
+  void stepPiece(const Instruction& instruction, int piece, int pieces);
   void bind(const Code::Binding& binding);
   void load(const Instruction& instruction);
   void store(const Instruction& instruction);

@@ -174,7 +174,7 @@ std::unique_ptr<Kernel> planMap(const LoopSpec& spec) {
   Compiler compiler(std::move(nest), std::move(box), fast);
   kernel->code = compiler.compile(spec.values, {}, sinks);
   kernel->machine = compiler.finish();
-  if (fast >= 0 && turned < 0 && paysAhead(kernel->code, *kernel->machine, elements))
+  if (fast >= 0 && turned < 0 && paysAhead({&kernel->code}, *kernel->machine, elements))
     lookAhead(kernel->code, *kernel->machine, static_cast<size_t>(fast), step);
   kernel->chunks = chunksFor(kernel->shared.count(), elements * kernel->code.cost);
   return kernel;

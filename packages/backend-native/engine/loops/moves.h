@@ -48,6 +48,8 @@ struct Moves {
                                                    int64_t count);
   /** Folds each of `rows` rows of `columns` > 0 neighbours; by fold and value type. */
   void (*fold[kFoldCount][6])(void* out, const void* values, int64_t rows, int64_t columns);
+  /** Sums of the squares of what `rows` rows of `columns` > 0 neighbours are away from one number each; floats. */
+  void (*squares[6])(void* out, const void* values, const void* centres, int64_t rows, int64_t columns);
   /** Running folds down `steps` rows of `lanes` neighbours; `state` is read and left behind. */
   void (*scan[kFoldCount][6])(void* out, void* state, const void* values, int64_t steps, int64_t lanes);
 };

@@ -347,7 +347,8 @@ void scatter(int size, char* to, const int64_t* offsets, const char* from, int64
 extern const loops::Moves loopMoves;
 const loops::Moves loopMoves = {
     moveRectangle, fillWords, ramp<uint32_t>, ramp<uint64_t>, shift, addCoordinates, gather, scatter,
-    COMBINES(combineRun), COMBINES(combineOffsets), FOLDS(foldRows), FOLDS(scanRows),
+    COMBINES(combineRun), COMBINES(combineOffsets), FOLDS(foldRows),
+    {nullptr, nullptr, nullptr, nullptr, squareRows<float>, squareRows<double>}, FOLDS(scanRows),
 };
 
 }  // namespace flambeau::FLAMBEAU_ISA

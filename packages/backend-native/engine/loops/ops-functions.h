@@ -21,7 +21,8 @@
 
 // Of floats alone, and no instructions.
 #define FLAMBEAU_FUSED_OPS(X, type) \
-  X(MultiplyAdd, type) X(MultiplySubtract, type) X(SubtractProduct, type) X(Sigmoid, type)
+  X(MultiplyAdd, type) X(MultiplySubtract, type) X(SubtractProduct, type) X(Sigmoid, type) X(BoundedSigmoid, type) \
+  X(ExpOfDifference, type) X(Gelu, type)
 
 #define FLAMBEAU_ALL_OPS(X)                                      \
   FLAMBEAU_COMMON_OPS(X, Bool) FLAMBEAU_INTEGER_OPS(X, Bool)     \

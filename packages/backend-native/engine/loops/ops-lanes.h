@@ -289,6 +289,12 @@ template <class F> FLAMBEAU_INLINE void mapWide(void* out, const void* a, const 
   void block##op##type(void* out, const void* a, const void*, const void*, int64_t count) {         \
     mapLanes<T, T>(out, a, count, [](auto x) FLAMBEAU_LAMBDA_INLINE { return f(x); });              \
   }
+// Of a vector and the one element that the second operand is.
+#define FLAMBEAU_SINGLE_LANES(op, type, T, f)                                                       \
+  void block##op##type(void* out, const void* a, const void* b, const void*, int64_t count) {       \
+    const T y = *static_cast<const T*>(b);                                                          \
+    mapLanes<T, T>(out, a, count, [y](auto x) FLAMBEAU_LAMBDA_INLINE { return f(x, y); });          \
+  }
 #define FLAMBEAU_FLOAT_LANES(op, f) FLAMBEAU_LANES(op, Float32, float, f)
 #define FLAMBEAU_DOUBLE_LANES(op, f) FLAMBEAU_LANES(op, Float64, double, f)
 #define FLAMBEAU_WIDE_LANES(op, f)                                                                  \

@@ -35,7 +35,10 @@ constexpr BlockOps makeTables() {
   ops.multiplyAdd[at(WordType::type)] = &blockMultiplyAdd##type;            \
   ops.multiplySubtract[at(WordType::type)] = &blockMultiplySubtract##type;  \
   ops.subtractProduct[at(WordType::type)] = &blockSubtractProduct##type;    \
-  ops.sigmoid[at(WordType::type)] = &blockSigmoid##type;
+  ops.sigmoid[at(WordType::type)] = &blockSigmoid##type;                    \
+  ops.boundedSigmoid[at(WordType::type)] = &blockBoundedSigmoid##type;      \
+  ops.expOfDifference[at(WordType::type)] = &blockExpOfDifference##type;    \
+  ops.gelu[at(WordType::type)] = &blockGelu##type;
   FLAMBEAU_FUSED(Float32)
   FLAMBEAU_FUSED(Float64)
 #undef FLAMBEAU_FUSED

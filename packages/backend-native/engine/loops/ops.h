@@ -31,8 +31,10 @@ struct BlockOps {
   BlockOp widen[kWordTypeCount];
   /** Stores of neighbours: narrows the value type to memory (unaligned): rounds to nearest even, wraps. */
   BlockOp narrow[kWordTypeCount];
-  /** 1 / (1 + exp(-x)), which `s.sigmoid` spells with four instructions; float32 and float64. */
-  BlockOp sigmoid[6];
+  /** What programs spell with several instructions; float32 and float64. 1 / (1 + exp(-x)); the same of
+   * exp(min(-x, b)), where b is one element; exp(a - b), where b is one element, too; and
+   * (x · 0.5) · (1 + erf(x · √0.5)). */
+  BlockOp sigmoid[6], boundedSigmoid[6], expOfDifference[6], gelu[6];
 };
 
 FLAMBEAU_FOR_EACH_ISA(BlockOps, blockOps)

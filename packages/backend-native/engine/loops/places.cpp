@@ -32,7 +32,7 @@ void Compilation::sinkInto(const std::vector<const Sink*>& sinks) {
       });
     }
     const bool isOwn = compiler_.rooms_[from].isTemporary && producer >= 0 && takers == 1 && !isWanted &&
-                       producer >= lastRead && code_.body[producer].kind == Kind::Compute;
+                       producer >= lastRead && code_.body[producer].computes();
     if (isOwn) {
       for (size_t k = producer; k < code_.body.size(); k++) {
         Instruction& instruction = code_.body[k];
@@ -145,7 +145,7 @@ void Compilation::placeTemporaries(const std::vector<Register>& held) {
     const auto mayReuse = [&](Register name) {
       // The same elements: an operand of this rate and size.
       const Instruction& other = body[producers[name]];
-      return instruction.kind == Kind::Compute && other.size == instruction.size && other.rate == instruction.rate;
+      return instruction.computes() && other.size == instruction.size && other.rate == instruction.rate;
     };
     forEachRead(instruction, [&](Register name) {
       if (!compiler_.rooms_[name].isTemporary || lastUse[name] != k || !isPlaced[name]) return;

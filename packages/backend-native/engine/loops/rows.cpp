@@ -6,6 +6,7 @@
 
 #include "../program/decode.h"
 #include "ahead.h"
+#include "costs.h"
 
 namespace flambeau::loops {
 namespace {
@@ -16,6 +17,7 @@ struct Stage {
   /** One of the two: values that are folded with one operation each, or states of lanes that take a step. */
   std::vector<FoldTerm> folds;
   std::vector<Register> values;
+  std::vector<Register> centres;  // of sums of squares; none of other folds
   std::unique_ptr<Merger> merger;
   std::unique_ptr<StateLayout> layout;
   std::vector<Register> lanes;
@@ -88,8 +90,10 @@ class RowsKernel : public Kernel {
 
   void fold(Frame& frame, const Stage& stage, size_t i, char* to, int64_t count, int64_t columns) const {
     const FoldTerm& term = stage.folds[i];
-    frame.moves().fold[static_cast<int>(term.fold)][static_cast<int>(term.type)](to, frame.at(stage.values[i]), count,
-                                                                                 columns);
+    const int fold = static_cast<int>(term.fold), type = static_cast<int>(term.type);
+    const char* values = frame.at(stage.values[i]);
+    if (stage.centres[i] == kNoRegister) frame.moves().fold[fold][type](to, values, count, columns);
+    else frame.moves().squares[type](to, values, frame.at(stage.centres[i]), count, columns);
   }
 
   /** A row has several blocks; each leaves a state, and those are folded. */
@@ -180,6 +184,18 @@ bool variesInRow(const Nest& nest, const Reach& reach) {
   return false;
 }
 
+/** Whether all elements of a row have the same value of a step. */
+bool isOfRow(const Nest& nest, const Expression& e, uint32_t step) {
+  std::vector<bool> varies(step + 1, false);
+  for (uint32_t i = 0; i <= step; i++) {
+    const Step& s = e.steps[i];
+    varies[i] = s.op == Opcode::Index || s.op == Opcode::Kept || s.op == Opcode::Other ||
+                (s.op == Opcode::Load && variesInRow(nest, nest.loads[s.position]));
+    for (int k = 0; k < operandsOf(s); k++) varies[i] = varies[i] || varies[s.operands[k]];
+  }
+  return !varies[step];
+}
+
 }  // namespace
 
 std::unique_ptr<Kernel> planRowStages(Nest nest, const std::vector<RowStage>& given, const Expression& values) {
@@ -267,9 +283,24 @@ std::unique_ptr<Kernel> planRowStages(Nest nest, const std::vector<RowStage>& gi
         sinks.push_back({Sink::Kind::Into, next, 0, operand, Rate::Full});
       }
     }
-    for (const FoldTerm& term : stage.folds)
-      sinks.push_back({Sink::Kind::Hold, static_cast<uint32_t>(term.value + keptSteps), 0, {}, Rate::Full});
-    stage.code = compiler.compile(all, leaves, sinks, &stage.values);
+    std::vector<bool> hasCentre;
+    for (const FoldTerm& term : stage.folds) {
+      uint32_t value = term.value, centre = 0;
+      uint32_t x = 0;
+      hasCentre.push_back(isSquare(from.step, term, x, centre) && isOfRow(compiler.nest(), from.step, centre));
+      if (hasCentre.back()) value = x;
+      sinks.push_back({Sink::Kind::Hold, static_cast<uint32_t>(value + keptSteps), 0, {}, Rate::Full});
+      if (hasCentre.back())
+        sinks.push_back({Sink::Kind::Hold, static_cast<uint32_t>(centre + keptSteps), 0, {}, rowRate});
+    }
+    std::vector<Register> held;
+    stage.code = compiler.compile(all, leaves, sinks, &held);
+    size_t at = 0;
+    for (const bool has : hasCentre) {
+      stage.values.push_back(held[at++]);
+      stage.centres.push_back(has ? held[at++] : kNoRegister);
+    }
+    stage.code.later = kFoldCost * static_cast<double>(stage.folds.size());
     cost += stage.code.cost + 0.03;
     leaves.states.resize(firstState);
     for (const State& state : from.states) {
@@ -294,14 +325,12 @@ std::unique_ptr<Kernel> planRowStages(Nest nest, const std::vector<RowStage>& gi
   if (kernel->storesElements) kernel->perElement = compiler.compile(values, leaves, ofElements);
   if (kernel->storesRows) kernel->perRow = compiler.compile(values, leaves, ofRows);
   kernel->machine = compiler.finish();
-  // The stage that takes longest fetches the next rows, and where this one's elements will go.
-  Code* longest = nullptr;
-  for (Stage& stage : kernel->stages)
-    if (longest == nullptr || stage.code.cost > longest->cost) longest = &stage.code;
-  if (longest != nullptr && !kernel->rows.axes.empty() && paysAhead(*longest, *kernel->machine, elements)) {
+  std::vector<Code*> codes;
+  for (Stage& stage : kernel->stages) codes.push_back(&stage.code);
+  codes.push_back(&kernel->perElement);
+  if (!kernel->rows.axes.empty() && paysAhead(codes, *kernel->machine, elements)) {
     const GridAxis& next = kernel->rows.axes.back();
-    lookAhead(*longest, *kernel->machine, next.axis, next.tile);
-    lookForStores(*longest, *kernel->machine, kernel->perElement);
+    lookAlongRows(codes, *kernel->machine, next.axis, next.tile);
   }
   const double work = elements * (cost + kernel->perElement.cost);
   const int64_t units = kernel->rows.count();

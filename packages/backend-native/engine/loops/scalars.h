@@ -12,6 +12,8 @@ struct ScalarOps {
   BlockOp first[kOpcodeCount][6], second[kOpcodeCount][6];
   /** Fused a·b + c, a·b - c and c - a·b, by type, where these operands are single. */
   BlockOp multiplyAdd[3][6], multiplySubtract[3][6], subtractProduct[3][6];
+  /** (a - b)·c, where b and c are single; rounded twice. */
+  BlockOp scaledDifference[6];
   /** a > b, a < b, or only a is NaN; a = b, or both are NaN. Floats. */
   BlockOp exceeds[6], undercuts[6], same[6];
 };

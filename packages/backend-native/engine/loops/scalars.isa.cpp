@@ -93,6 +93,38 @@ void multiply(void* out, const void* a, const void* b, const void* c, int64_t co
   }
 }
 
+template <class T> void scaledDifference(void* out, const void* a, const void* b, const void* c, int64_t count) {
+  T* to = static_cast<T*>(out);
+  const T* x = static_cast<const T*>(a);
+  const T y = *static_cast<const T*>(b), z = *static_cast<const T*>(c);
+  FLAMBEAU_INDEPENDENT
+  for (int64_t i = 0; i < count; i++) to[i] = (x[i] - y) * z;
+}
+
+#if FLAMBEAU_ISA_NUMBER != FLAMBEAU_ISA_baseline
+inline float fused(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
+inline double fused(double x, double y, double z) { return __builtin_fma(x, y, z); }
+
+/** Quotients by one number: a product with 1 / s, and what that leaves of the element, divided in the same way.
+ * This rounds as division does, unless what is left is too small for a number. */
+template <class T> void quotients(void* out, const void* a, const void* b, const void* c, int64_t count) {
+  const T s = *static_cast<const T*>(b);
+  const T size = s < 0 ? -s : s;
+  constexpr T most = sizeof(T) == 4 ? T(0x1p120) : T(0x1p1000);
+  if (!(size <= most && size >= 1 / most)) return binary<Div, T, T, false>(out, a, b, c, count);
+  const T inverse = 1 / s;
+  T* to = static_cast<T*>(out);
+  const T* x = static_cast<const T*>(a);
+  FLAMBEAU_INDEPENDENT
+  for (int64_t i = 0; i < count; i++) {
+    const T near = x[i] * inverse;
+    const T result = fused(fused(-near, s, x[i]), inverse, near);
+    // Infinity leaves NaN.
+    to[i] = result == result ? result : near;
+  }
+}
+#endif
+
 template <class T> void exceeds(void* out, const void* a, const void* b, const void*, int64_t count) {
   uint8_t* to = static_cast<uint8_t*>(out);
   const T *x = static_cast<const T*>(a), *y = static_cast<const T*>(b);
@@ -142,6 +174,12 @@ constexpr loops::ScalarOps makeTables() {
   ARITHMETIC(Sub)
   ARITHMETIC(Mul)
   ARITHMETIC(Div)
+#if FLAMBEAU_ISA_NUMBER != FLAMBEAU_ISA_baseline
+  ops.second[at(Opcode::Div)][float32] = &quotients<float>;
+  ops.second[at(Opcode::Div)][float64] = &quotients<double>;
+#endif
+  ops.scaledDifference[float32] = &scaledDifference<float>;
+  ops.scaledDifference[float64] = &scaledDifference<double>;
   WRAPPING(Add)
   WRAPPING(Sub)
   WRAPPING(Mul)

@@ -23,13 +23,6 @@ bool foldOf(const Step& step, Fold& fold) {
   }
 }
 
-/** Which operands a step reads, as far as they may lead to leaves. */
-int operandsOf(const Step& step) {
-  if (step.op >= Opcode::Const) return 0;
-  if (step.op == Opcode::Select) return 3;
-  return step.op <= Opcode::Erf || step.op == Opcode::Cast || step.op == Opcode::Bitcast ? 1 : 2;
-}
-
 bool isState(const Expression& e, uint32_t step, Opcode leaf, uint32_t number) {
   const Step& s = e.steps[unwrapped(e, step)];
   return s.op == leaf && s.position == number;
@@ -91,6 +84,17 @@ std::vector<FoldTerm> findFolds(const std::vector<State>& states, uint32_t first
     terms.push_back(term);
   }
   return terms;
+}
+
+bool isSquare(const Expression& e, const FoldTerm& term, uint32_t& x, uint32_t& centre) {
+  if (term.fold != Fold::Add || loopMoves().squares[static_cast<int>(term.type)] == nullptr) return false;
+  const Step& product = e.steps[unwrapped(e, term.value)];
+  if (product.op != Opcode::Mul) return false;
+  const uint32_t root = unwrapped(e, product.operands[0]);
+  if (root != unwrapped(e, product.operands[1]) || e.steps[root].op != Opcode::Sub) return false;
+  x = e.steps[root].operands[0];
+  centre = e.steps[root].operands[1];
+  return true;
 }
 
 StateLayout::StateLayout(const std::vector<State>& states, int64_t lanes) {

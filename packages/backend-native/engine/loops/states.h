@@ -7,12 +7,22 @@
 
 namespace flambeau::loops {
 
+/** How many operands a step reads, as far as they may lead to leaves. */
+inline int operandsOf(const Step& step) {
+  if (step.op >= Opcode::Const) return 0;
+  if (step.op == Opcode::Select) return 3;
+  return step.op <= Opcode::Erf || step.op == Opcode::Cast || step.op == Opcode::Bitcast ? 1 : 2;
+}
+
 /** `state = fold(state, value)`, where the value depends on no state. */
 struct FoldTerm {
   Fold fold;
   uint32_t value;  // a step
   WordType type;
 };
+
+/** Whether the value of a sum is the square of a difference: `x` and `centre` are its steps. */
+bool isSquare(const Expression& e, const FoldTerm& term, uint32_t& x, uint32_t& centre);
 
 /** The terms of `step`, one per state from number `first` on, if each is a fold; else empty. With `merge` the
  * partial states must meet in the same way, and the initial ones be neutral. */

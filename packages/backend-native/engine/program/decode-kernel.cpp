@@ -141,7 +141,20 @@ uint32_t decodeContract(Reader& reader, ContractSpec& contract) {
   return outer;
 }
 
-std::vector<RoutineOperand> decodeArguments(Reader& reader, size_t expected, std::vector<ByteRange>& reach) {
+/** Reads the strides of an input, if it has any; gives how many elements lie from its first to its last one. */
+int64_t decodeStrides(Reader& reader, RoutineOperand& operand) {
+  int64_t span = 1;
+  for (const int64_t length : operand.shape) {
+    const int64_t stride = reader.wide();
+    if (stride < 0) malformed("a negative stride");
+    span = checkedSum(span, checkedProduct(stride, std::max<int64_t>(length, 1) - 1));
+    operand.strides.push_back(stride);
+  }
+  return span;
+}
+
+std::vector<RoutineOperand> decodeArguments(Reader& reader, size_t expected, bool mayBeStrided,
+                                            std::vector<ByteRange>& reach) {
   const uint32_t count = reader.count(2, "arguments");
   if (count != expected) malformed("a routine with other operands than are bound");
   std::vector<RoutineOperand> operands(count);
@@ -159,7 +172,11 @@ std::vector<RoutineOperand> decodeArguments(Reader& reader, size_t expected, std
       if (elements > format::kMaxElements) malformed("too many elements");
       operand.shape.push_back(length);
     }
-    reach.push_back({0, isEmpty ? 0 : elements * byteSize(operand.type)});
+    if (reader.flag("strided")) {
+      if (!mayBeStrided) malformed("a strided output");
+      elements = decodeStrides(reader, operand);
+    }
+    reach.push_back({0, isEmpty ? 0 : checkedProduct(elements, byteSize(operand.type))});
   }
   return operands;
 }
@@ -168,8 +185,8 @@ RoutineSpec decodeRoutine(Reader& reader, DecodedKernel& kernel) {
   RoutineSpec routine;
   const uint32_t characters = reader.count(1, "characters");
   for (uint32_t i = 0; i < characters; i++) routine.name += static_cast<char>(reader.below(128, "character"));
-  routine.inputs = decodeArguments(reader, kernel.inputs.size(), kernel.reach.inputs);
-  routine.outputs = decodeArguments(reader, kernel.outputs.size(), kernel.reach.outputs);
+  routine.inputs = decodeArguments(reader, kernel.inputs.size(), true, kernel.reach.inputs);
+  routine.outputs = decodeArguments(reader, kernel.outputs.size(), false, kernel.reach.outputs);
   const uint32_t attributes = reader.count(2, "attributes");
   for (uint32_t i = 0; i < attributes; i++) routine.attributes.push_back(reader.bits().as<double>());
   return routine;

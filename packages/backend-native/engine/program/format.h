@@ -33,7 +33,7 @@
 //               positions, a word each
 //   routine     [n: u, character: u] (name), [n: u, argument] (inputs), [n: u, argument] (outputs),
 //               [n: u, bits] (attributes, float64)
-//   argument    type: u, [n: u, length: wide] (shape)
+//   argument    type: u, [n: u, length: wide] (shape), strided: u (0 or 1; inputs only), then {stride: wide} × n
 #pragma once
 #include <cstdint>
 

@@ -103,7 +103,8 @@ struct ContractSpec : LoopsCommon {
 
 struct RoutineOperand {
   WordType type = WordType::Float32;
-  std::vector<int64_t> shape;  // contiguous
+  std::vector<int64_t> shape;
+  std::vector<int64_t> strides;  // none negative; empty where contiguous
 };
 
 /** What no loop nest says well, by name. */

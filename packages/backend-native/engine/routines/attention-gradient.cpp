@@ -24,10 +24,10 @@ class AttentionGradient final : public Kernel {
     return reinterpret_cast<float*>(call.outputs[which]) + at;
   }
 
-  /** Rows of a padded scratch to a dense result. */
-  static void unpad(const float* from, int64_t width, int64_t count, int64_t size, float* to) {
+  /** Rows of a padded scratch to a result whose rows are `stride` apart. */
+  static void unpad(const float* from, int64_t width, int64_t count, int64_t size, float* to, int64_t stride) {
     for (int64_t i = 0; i < count; i++) {
-      std::memcpy(to + i * size, from + i * width, static_cast<size_t>(size) * sizeof(float));
+      std::memcpy(to + i * stride, from + i * width, static_cast<size_t>(size) * sizeof(float));
     }
   }
 
@@ -35,10 +35,10 @@ class AttentionGradient final : public Kernel {
     const AttentionShape& s = shape_;
     const MicroKernels& micro = microKernels();
     const AttentionRows& rows = attentionRows();
-    const int64_t ofQ = head * s.queries * s.size, ofK = head * s.keys * s.size;
-    const int64_t ofV = head * s.keys * s.valueSize, ofOut = head * s.queries * s.valueSize;
-    const float *grad = input(call, 0, ofOut), *q = input(call, 1, ofQ), *k = input(call, 2, ofK);
-    const float *v = input(call, 3, ofV), *out = input(call, 4, ofOut);
+    const auto given = [&](int which) { return input(call, which, s.start(s.inputs[which], head)); };
+    const float *grad = given(0), *q = given(1), *k = given(2), *v = given(3), *out = given(4);
+    const int64_t gradRow = s.inputs[0].row, queryRow = s.inputs[1].row, keyRow = s.inputs[2].row;
+    const int64_t valueRow = s.inputs[3].row, outRow = s.inputs[4].row;
     const float* logSumExp = input(call, 5, head * s.queries);
     const AttentionMask mask(s, call.inputs[s.maskKind == 0 ? 5 : 6], head);
 
@@ -60,18 +60,18 @@ class AttentionGradient final : public Kernel {
     float* products = walk.take(t.rows * t.keys);
     float* packed = walk.take(t.rows * t.keys);
 
-    t.packBlocks(k, 1, s.size, s.size, packedK);
-    t.packBlocks(v, 1, s.valueSize, s.valueSize, packedV);
-    t.packRows(k, s.size, keyRows);
+    t.packBlocks(k, 1, keyRow, s.size, packedK);
+    t.packBlocks(v, 1, valueRow, s.valueSize, packedV);
+    t.packRows(k, keyRow, s.size, keyRows);
     std::memset(sumK, 0, static_cast<size_t>(s.keys * t.keyWidth) * sizeof(float));
     std::memset(sumV, 0, static_cast<size_t>(s.keys * t.valueWidth) * sizeof(float));
     for (int64_t at = 0; at < s.queries; at += t.rows) {
       const int64_t count = s.queries - at < t.rows ? s.queries - at : t.rows;
-      const float *qs = q + at * s.size, *grads = grad + at * s.valueSize;
-      micro.packA(qs, s.size, 1, count, s.size, leftQ);
-      micro.packA(grads, s.valueSize, 1, count, s.valueSize, leftGrad);
-      micro.packB(qs, s.size, 1, count, s.size, rightQ);
-      micro.packB(grads, s.valueSize, 1, count, s.valueSize, rightGrad);
+      const float *qs = q + at * queryRow, *grads = grad + at * gradRow;
+      micro.packA(qs, queryRow, 1, count, s.size, leftQ);
+      micro.packA(grads, gradRow, 1, count, s.valueSize, leftGrad);
+      micro.packB(qs, queryRow, 1, count, s.size, rightQ);
+      micro.packB(grads, gradRow, 1, count, s.valueSize, rightGrad);
       std::memset(sumQ, 0, static_cast<size_t>(count * t.keyWidth) * sizeof(float));
       const int64_t reach = s.isCausal && at + count < s.keys ? at + count : s.keys;
       const bool isWhole = reach <= t.keys;
@@ -81,7 +81,7 @@ class AttentionGradient final : public Kernel {
         t.multiply(leftGrad, count, s.valueSize, packedV + from * s.valueSize, keys, products, t.keys, false);
         for (int64_t i = 0; i < count; i++) {
           const float inner =
-              isWhole ? 0 : rows.dot(grads + i * s.valueSize, out + (at + i) * s.valueSize, s.valueSize);
+              isWhole ? 0 : rows.dot(grads + i * gradRow, out + (at + i) * outRow, s.valueSize);
           const ScoreRow row = mask.row(scores + i * t.keys, at + i, from, keys, t.padded(keys));
           rows.gradient(row, logSumExp[at + i], isWhole ? nullptr : &inner, products + i * t.keys);
         }
@@ -92,10 +92,12 @@ class AttentionGradient final : public Kernel {
         micro.packA(products, 1, t.keys, keys, count, packed);
         t.multiply(packed, keys, count, rightQ, s.size, sumK + from * t.keyWidth, t.keyWidth, true);
       }
-      unpad(sumQ, t.keyWidth, count, s.size, output(call, 0, ofQ + at * s.size));
+      const AttentionPlaces& to = s.outputs[0];
+      unpad(sumQ, t.keyWidth, count, s.size, output(call, 0, s.start(to, head) + at * to.row), to.row);
     }
-    unpad(sumK, t.keyWidth, s.keys, s.size, output(call, 1, ofK));
-    unpad(sumV, t.valueWidth, s.keys, s.valueSize, output(call, 2, ofV));
+    const AttentionPlaces &ofK = s.outputs[1], &ofV = s.outputs[2];
+    unpad(sumK, t.keyWidth, s.keys, s.size, output(call, 1, s.start(ofK, head)), ofK.row);
+    unpad(sumV, t.valueWidth, s.keys, s.valueSize, output(call, 2, s.start(ofV, head)), ofV.row);
   }
 
   AttentionShape shape_;
@@ -105,7 +107,17 @@ class AttentionGradient final : public Kernel {
 
 std::unique_ptr<Kernel> planAttentionGradient(const RoutineSpec& spec) {
   AttentionShape shape;
-  if (!readAttentionShape(spec, 1, 6, shape) || spec.inputs.size() < 6 || spec.outputs.size() != 3) return nullptr;
+  if (spec.inputs.size() < 6 || !readAttentionShape(spec, 1, 6, shape) || spec.outputs.size() != 3) return nullptr;
+  for (const size_t i : {0, 4}) {
+    if (!shape.readPlaces(spec.inputs[i], shape.queries, shape.valueSize, shape.inputs[i])) return nullptr;
+  }
+  if (!shape.isPerQuery(spec.inputs[5])) return nullptr;
+  const int64_t lengths[] = {shape.queries, shape.keys, shape.keys};
+  const int64_t widths[] = {shape.size, shape.size, shape.valueSize};
+  shape.outputs.resize(3);
+  for (size_t i = 0; i < 3; i++) {
+    if (!shape.readPlaces(spec.outputs[i], lengths[i], widths[i], shape.outputs[i])) return nullptr;
+  }
   return std::make_unique<AttentionGradient>(shape);
 }
 

@@ -9,6 +9,11 @@
 
 namespace flambeau {
 
+/** Where the rows of an operand `[batch, length, heads, size]` lie, in elements; those of a row are neighbours. */
+struct AttentionPlaces {
+  int64_t batch = 0, row = 0, head = 0;
+};
+
 struct AttentionShape {
   int64_t batch = 1, headsPerBatch = 1;
   int64_t heads = 0;  // batch · headsPerBatch
@@ -17,9 +22,23 @@ struct AttentionShape {
   bool isCausal = false;
   int maskKind = 0;  // 0 none, 1 bool, 2 float
   int64_t maskBatch = 1, maskHeads = 1;
+  std::vector<AttentionPlaces> inputs, outputs;  // of the operands that have such rows
+
+  /** Whether an operand is `[batch, length, heads, width]`, with rows that lie well; says where. */
+  bool readPlaces(const RoutineOperand& operand, int64_t length, int64_t width, AttentionPlaces& places) const;
+  /** Whether an operand is `[batch, heads, queries]`, contiguous. */
+  bool isPerQuery(const RoutineOperand& operand) const;
+
+  /** Element 0 of a head in an operand at such places. */
+  int64_t start(const AttentionPlaces& places, int64_t head) const {
+    return head / headsPerBatch * places.batch + head % headsPerBatch * places.head;
+  }
 };
 
-/** Reads q, k, v at inputs `first` …, and the mask, if any, at input `mask`. False where they do not fit. */
+/**
+ * Reads q, k, v at inputs `first` …, and the mask `[batch or 1, heads or 1, queries, keys]`, if any, at input
+ * `mask`. False where they do not fit.
+ */
 bool readAttentionShape(const RoutineSpec& spec, size_t first, size_t mask, AttentionShape& shape);
 
 /** Rows of the mask of one head, and the causal triangle. */
@@ -90,9 +109,9 @@ struct AttentionTiles {
     }
   }
 
-  /** Packs a `[keys × width]` factor, row-major, whole. */
-  void packRows(const float* from, int64_t width, float* to) const {
-    micro_.packB(from, width, 1, shape_.keys, width, to);
+  /** Packs a `[keys × width]` factor whole, its rows `stride` apart. */
+  void packRows(const float* from, int64_t stride, int64_t width, float* to) const {
+    micro_.packB(from, stride, 1, shape_.keys, width, to);
   }
 
   /** out[count × columns] from packed A (depth steps) and packed B (panels of `depth` steps). */

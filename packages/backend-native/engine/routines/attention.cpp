@@ -33,10 +33,11 @@ class Attention final : public Kernel {
     const AttentionShape& s = shape_;
     const MicroKernels& micro = microKernels();
     const AttentionRows& rows = attentionRows();
-    const float* q = reinterpret_cast<const float*>(call.inputs[0]) + head * s.queries * s.size;
-    const float* k = reinterpret_cast<const float*>(call.inputs[1]) + head * s.keys * s.size;
-    const float* v = reinterpret_cast<const float*>(call.inputs[2]) + head * s.keys * s.valueSize;
-    float* out = reinterpret_cast<float*>(call.outputs[0]) + head * s.queries * s.valueSize;
+    const AttentionPlaces &ofQ = s.inputs[0], &ofK = s.inputs[1], &ofV = s.inputs[2], &ofOut = s.outputs[0];
+    const float* q = reinterpret_cast<const float*>(call.inputs[0]) + s.start(ofQ, head);
+    const float* k = reinterpret_cast<const float*>(call.inputs[1]) + s.start(ofK, head);
+    const float* v = reinterpret_cast<const float*>(call.inputs[2]) + s.start(ofV, head);
+    float* out = reinterpret_cast<float*>(call.outputs[0]) + s.start(ofOut, head);
     float* logSumExp = reinterpret_cast<float*>(call.outputs[1]) + head * s.queries;
     const AttentionMask mask(s, call.inputs[3 - (s.maskKind == 0)], head);
 
@@ -50,12 +51,12 @@ class Attention final : public Kernel {
     float* max = walk.take(t.rows);
     float* total = walk.take(t.rows);
 
-    t.packBlocks(k, 1, s.size, s.size, packedK);  // Kᵀ: k steps are neighbours
-    t.packRows(v, s.valueSize, packedV);
+    t.packBlocks(k, 1, ofK.row, s.size, packedK);  // Kᵀ: k steps are neighbours
+    t.packRows(v, ofV.row, s.valueSize, packedV);
     for (int64_t block = first; block < last; block++) {
       const int64_t at = block * t.rows;
       const int64_t count = s.queries - at < t.rows ? s.queries - at : t.rows;
-      micro.packA(q + at * s.size, s.size, 1, count, s.size, packedQ);
+      micro.packA(q + at * ofQ.row, ofQ.row, 1, count, s.size, packedQ);
       for (int64_t i = 0; i < count; i++) max[i] = -INFINITY, total[i] = 0;
       std::memset(sums, 0, static_cast<size_t>(count * t.valueWidth) * sizeof(float));
       const int64_t reach = s.isCausal && at + count < s.keys ? at + count : s.keys;
@@ -71,7 +72,7 @@ class Attention final : public Kernel {
         t.multiplyRows(weights, count, keys, packedV, from, s.keys, s.valueSize, sums, t.valueWidth);
       }
       for (int64_t i = 0; i < count; i++) {
-        float* to = out + (at + i) * s.valueSize;
+        float* to = out + (at + i) * ofOut.row;
         const float share = max[i] == -INFINITY ? 0 : 1 / total[i];
         for (int64_t j = 0; j < s.valueSize; j++) to[j] = sums[i * t.valueWidth + j] * share;
         logSumExp[at + i] = max[i] == -INFINITY ? -INFINITY : max[i] + std::log(total[i]);
@@ -86,7 +87,10 @@ class Attention final : public Kernel {
 
 std::unique_ptr<Kernel> planAttention(const RoutineSpec& spec) {
   AttentionShape shape;
-  if (!readAttentionShape(spec, 0, 3, shape)) return nullptr;
+  if (!readAttentionShape(spec, 0, 3, shape) || spec.outputs.size() != 2) return nullptr;
+  shape.outputs.resize(1);
+  if (!shape.readPlaces(spec.outputs[0], shape.queries, shape.valueSize, shape.outputs[0])) return nullptr;
+  if (!shape.isPerQuery(spec.outputs[1])) return nullptr;
   return std::make_unique<Attention>(shape);
 }
 

@@ -37,7 +37,7 @@ struct AttentionRows {
 
 FLAMBEAU_FOR_EACH_ISA(AttentionRows, attentionRows)
 
-/** Inputs q, k, v (, mask); outputs out, logSumExp. Null where the spec is not float32 attention. */
+/** Inputs q, k, v (, mask), `[batch, length, heads, size]`; outputs out, logSumExp. Null where the spec is not float32 attention. */
 std::unique_ptr<Kernel> planAttention(const RoutineSpec& spec);
 /** Inputs grad, q, k, v, out, logSumExp (, mask); outputs of q, of k, of v. */
 std::unique_ptr<Kernel> planAttentionGradient(const RoutineSpec& spec);

@@ -118,16 +118,26 @@ void run(const Example& e, int number) {
   for (int64_t j = 0; j < e.keys && e.queries > 2; j++) d.allowed[2 * e.keys + j] = 0;
   const double scale = 1 / std::sqrt(double(e.size));
 
-  const auto operand = [](WordType type, std::vector<int64_t> shape) { return RoutineOperand{type, std::move(shape)}; };
-  const RoutineOperand q = operand(WordType::Float32, {e.batch, e.heads, e.queries, e.size});
-  const RoutineOperand k = operand(WordType::Float32, {e.batch, e.heads, e.keys, e.size});
-  const RoutineOperand v = operand(WordType::Float32, {e.batch, e.heads, e.keys, e.valueSize});
-  const RoutineOperand out = operand(WordType::Float32, {e.batch, e.heads, e.queries, e.valueSize});
-  const RoutineOperand rows = operand(WordType::Float32, {e.batch, e.heads, e.queries});
-  const RoutineOperand mask = operand(e.maskKind == 1 ? WordType::Bool : WordType::Float32,
-                                      {e.isMaskShared ? 1 : e.batch, e.isMaskShared ? 1 : e.heads, e.queries, e.keys});
+  // Operands lie head by head, which their strides say; results are contiguous.
+  const auto result = [&](int64_t length, int64_t size) {
+    return RoutineOperand{WordType::Float32, {e.batch, length, e.heads, size}, {}};
+  };
+  const auto operand = [&](int64_t length, int64_t size) {
+    RoutineOperand lying = result(length, size);
+    lying.strides = {e.heads * length * size, size, length * size, 1};
+    return lying;
+  };
+  const RoutineOperand q = operand(e.queries, e.size), k = operand(e.keys, e.size), v = operand(e.keys, e.valueSize);
+  const RoutineOperand grad = operand(e.queries, e.valueSize), out = result(e.queries, e.valueSize);
+  const RoutineOperand rows{WordType::Float32, {e.batch, e.heads, e.queries}, {}};
+  const RoutineOperand mask{e.maskKind == 1 ? WordType::Bool : WordType::Float32,
+                            {e.isMaskShared ? 1 : e.batch, e.isMaskShared ? 1 : e.heads, e.queries, e.keys},
+                            {}};
   RoutineSpec forward{"attention", {q, k, v}, {out, rows}, {scale, double(e.isCausal), double(e.maskKind)}};
-  RoutineSpec backward{"attentionGradient", {out, q, k, v, out, rows}, {q, k, v}, forward.attributes};
+  RoutineSpec backward{"attentionGradient",
+                       {grad, q, k, v, out, rows},
+                       {result(e.queries, e.size), result(e.keys, e.size), result(e.keys, e.valueSize)},
+                       forward.attributes};
   if (e.maskKind != 0) forward.inputs.push_back(mask), backward.inputs.push_back(mask);
 
   const Answer wanted = expected(e, d, scale);
@@ -147,7 +157,18 @@ void run(const Example& e, int number) {
     planAttentionGradient(backward)->run({back, grads, nullptr, &bad});
     results[threads - 1] = {y, lse, ofQ, ofK, ofV};
   }
-  const auto& r = results[0];
+  const auto byHead = [&](const std::vector<float>& from, int64_t length) {
+    const int64_t size = from.empty() ? 0 : static_cast<int64_t>(from.size()) / (heads * length);
+    std::vector<float> to(from.size());
+    for (size_t i = 0; i < from.size(); i++) {
+      const int64_t at = static_cast<int64_t>(i), head = at / size % e.heads, row = at / size / e.heads;
+      to[((row / length * e.heads + head) * length + row % length) * size + at % size] = from[i];
+    }
+    return to;
+  };
+  auto r = results[0];
+  for (const int which : {0, 2}) r[which] = byHead(r[which], e.queries);
+  for (const int which : {3, 4}) r[which] = byHead(r[which], e.keys);
   const bool ok = isNear(r[0], wanted.out, "out", number) && isNear(r[1], wanted.logSumExp, "logSumExp", number) &&
                   isNear(r[2], wanted.q, "q", number) && isNear(r[3], wanted.k, "k", number) &&
                   isNear(r[4], wanted.v, "v", number);

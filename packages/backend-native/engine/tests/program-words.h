@@ -240,6 +240,11 @@ class RandomProgram {
         if (chance(10)) shape.resize(static_cast<size_t>(pick(random_, 0, 3)), 1);
         words.u(shape.size());
         words.wides(shape);
+        const bool isStrided = &count == counts && chance(20);
+        words.u(isStrided);
+        if (!isStrided) continue;
+        for (int64_t& stride : shape) stride = pick(random_, 0, 9);
+        words.wides(shape);
       }
     }
     const int64_t attributes = pick(random_, 0, 4);

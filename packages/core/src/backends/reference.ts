@@ -9,6 +9,7 @@ import {
   type LoopKernel,
   type MapKernel,
   type ReduceKernel,
+  type RoutineOperand,
   type RowsKernel,
   type ScanKernel,
   type ScanState,
@@ -17,6 +18,7 @@ import {
   isFixedFrom,
 } from "../compiler/kernel.ts";
 import { contractAsReduce } from "../compiler/contract.ts";
+import { spanOf } from "../compiler/routine.ts";
 import type { Backend, Executable, Operand } from "../runtime/backend.ts";
 import type { Scalar } from "../scalar/instruction.ts";
 import { type Value, convert, evaluator, roundTo } from "../scalar/evaluate.ts";
@@ -299,14 +301,12 @@ function runRows(kernel: RowsKernel, body: Body): void {
 
 function compile(kernel: Kernel): Executable<ReferenceBuffer> {
   if (kernel.kind === "routine") {
-    const view = (operand: Operand<ReferenceBuffer>, dtype: DType, shape: readonly number[]) => {
-      const size = shape.reduce((product, length) => product * length, 1);
-      return operand.handle.view(dtype).subarray(operand.offset, operand.offset + size);
-    };
+    const view = ({ handle, offset }: Operand<ReferenceBuffer>, own: RoutineOperand) =>
+      handle.view(own.dtype).subarray(offset, offset + spanOf(own));
     return (inputs, outputs) => {
       kernel.run(
-        kernel.inputs.map(({ dtype, shape }, i) => view(inputs[i]!, dtype, shape)),
-        kernel.outputs.map(({ dtype, shape }, i) => view(outputs[i]!, dtype, shape)),
+        kernel.inputs.map((own, i) => view(inputs[i]!, own)),
+        kernel.outputs.map((own, i) => view(outputs[i]!, own)),
       );
     };
   }

@@ -146,12 +146,20 @@ export interface ContractKernel extends Common {
   readonly accumulator: DType;
 }
 
-/** What no loop nest says well. Inputs and outputs are contiguous. */
+/** What a routine reads or writes. */
+export interface RoutineOperand {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** Of inputs that are read as they lie, none of them negative; others are contiguous, as outputs are. */
+  readonly strides?: readonly number[];
+}
+
+/** What no loop nest says well. */
 export interface RoutineKernel {
   readonly kind: "routine";
   readonly name: string;
-  readonly inputs: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
-  readonly outputs: readonly { readonly dtype: DType; readonly shape: readonly number[] }[];
+  readonly inputs: readonly RoutineOperand[];
+  readonly outputs: readonly RoutineOperand[];
   /** Numbers that a native kernel of the same name needs; `run` knows them. */
   readonly attributes?: readonly number[];
   readonly run: (inputs: readonly TypedArray[], outputs: readonly TypedArray[]) => void;

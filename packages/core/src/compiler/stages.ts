@@ -117,10 +117,11 @@ class Staging {
     this.loops(kernel, { sources: [from], targets: [to], inputs: [], outputs: [] });
   }
 
-  /** Routines read contiguous operands of the dtypes that typed arrays have: others are copied. */
+  /** Routines read operands of the dtypes that typed arrays have, contiguous or as they say: others are copied. */
   routine(kernel: RoutineKernel, { sources, targets, inputs }: Operands): void {
     const from = sources.map((source, i): StageRef => {
-      const copy = inputs[i] && contiguousCopy(inputs[i]);
+      const liesWell = kernel.inputs[i]!.strides !== undefined;
+      const copy = liesWell ? undefined : inputs[i] && contiguousCopy(inputs[i]);
       if (copy === undefined) return source;
       const target = this.#temporary(sizeOf(copy.axes), copy.stores[0]!.dtype);
       this.#copy(copy, source, target);

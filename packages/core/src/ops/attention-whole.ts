@@ -1,11 +1,12 @@
 // Attention as one operation, for devices whose backend has a kernel for it: scores are never written down.
 // The routines here are their meaning. What they do not cover takes the way of attention.ts.
 import { apply } from "../apply.ts";
-import type { RoutineKernel } from "../compiler/kernel.ts";
+import type { RoutineKernel, RoutineOperand } from "../compiler/kernel.ts";
+import { asItLies } from "../compiler/routine.ts";
 import type { TypedArray } from "../dtype.ts";
 import { modes } from "../modes.ts";
 import type { Operation } from "../operation.ts";
-import { type Shape, broadcastShapes, sizeOf } from "../shape.ts";
+import { type Shape, broadcastShapes, contiguousStrides, sizeOf } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { attentionWeights, requireMask } from "./attention-weights.ts";
 import { cast } from "./cast.ts";
@@ -30,10 +31,21 @@ interface Sizes {
 }
 
 function sizesOf(query: { shape: Shape }, value: { shape: Shape }): Sizes {
-  const [images, heads, queries, size] = query.shape as [number, number, number, number];
-  const [, , keys, width] = value.shape as [number, number, number, number];
+  const [images, queries, heads, size] = query.shape as [number, number, number, number];
+  const [, keys, , width] = value.shape as [number, number, number, number];
   return { images, heads, queries, keys, size, width };
 }
+
+/** Where the row of a query or a key of a head starts. */
+type Place = (head: number, at: number) => number;
+
+function placesIn({ heads }: Sizes, { shape, strides = contiguousStrides(shape) }: RoutineOperand): Place {
+  const [image, row, own] = strides as [number, number, number];
+  return (head, at) => Math.floor(head / heads) * image + (head % heads) * own + at * row;
+} // prettier-ignore
+
+/** `[n, h, l, e]` of `[n, l, h, e]`, and the other way. */
+const byHead = (x: Tensor): Tensor => transpose(x, 1, 2);
 
 interface Mask {
   readonly dtype: string;
@@ -47,24 +59,25 @@ const attributesOf = ({ scale, causal }: AttentionAttributes, mask: Mask | undef
   mask === undefined ? 0 : mask.dtype === "bool" ? 1 : 2,
 ];
 
-/** Calls `visit` for each query with where it, its keys and its values start, and with its scores. */
+/** Calls `visit` for each query with its head, its number, and its scores. */
 function forEachQuery(
-  { images, heads, queries, keys, size, width }: Sizes,
+  { images, heads, queries, keys, size }: Sizes,
   { scale, causal }: AttentionAttributes,
   mask: Mask | undefined,
   [query, key, maskValues]: readonly [TypedArray, TypedArray, TypedArray | undefined],
-  visit: (row: number, key: number, value: number, scores: Float64Array) => void,
+  [queryAt, keyAt]: readonly [Place, Place],
+  visit: (head: number, at: number, scores: Float64Array) => void,
 ): void {
   const scores = new Float64Array(keys);
   for (let head = 0; head < images * heads; head++) {
-    const [keyAt, valueAt] = [head * keys * size, head * keys * width];
     const [image, own] = [Math.floor(head / heads), head % heads];
     for (let at = 0; at < queries; at++) {
-      const row = head * queries + at;
+      const row = queryAt(head, at);
       const maskRow = mask === undefined ? 0 : (Math.min(image, mask.shape[0]! - 1) * mask.shape[1]! + Math.min(own, mask.shape[1]! - 1)) * queries + at;
       for (let other = 0; other < keys; other++) {
+        const from = keyAt(head, other);
         let score = 0;
-        for (let i = 0; i < size; i++) score += Number(query[row * size + i]) * Number(key[keyAt + other * size + i]);
+        for (let i = 0; i < size; i++) score += Number(query[row + i]) * Number(key[from + i]);
         score *= scale;
         if (maskValues !== undefined) {
           const given = Number(maskValues[maskRow * keys + other]);
@@ -73,36 +86,44 @@ function forEachQuery(
         }
         scores[other] = causal && other > at ? -Infinity : score;
       }
-      visit(row, keyAt, valueAt, scores);
+      visit(head, at, scores);
     }
   }
 } // prettier-ignore
 
 /**
- * Operands query `[n, h, l, e]`, key `[n, h, s, e]`, value `[n, h, s, w]` and maybe a mask
- * `[n or 1, h or 1, l, s]`. Results: attention `[n, h, l, w]`, and each query's `log Σ exp(scores)`.
+ * Operands query `[n, l, h, e]`, key `[n, s, h, e]`, value `[n, s, h, w]`, read as they lie, and maybe a mask
+ * `[n or 1, h or 1, l, s]`. Results: attention `[n, l, h, w]`, and each query's `log Σ exp(scores)`.
  */
 const attentionOperation: Operation<AttentionAttributes> = /* @__PURE__ */ primitive({
   name: "attention",
   infer: ([query, , value]) => {
-    const { dtype, shape } = query!;
+    const { dtype } = query!;
+    const { images, heads, queries, width } = sizesOf(query!, value!);
     return [
-      { shape: [...shape.slice(0, 3), value!.shape[3]!], dtype },
-      { shape: shape.slice(0, 3), dtype },
+      { shape: [images, queries, heads, width], dtype },
+      { shape: [images, heads, queries], dtype },
     ];
   },
   lower(inputs, attributes, outputs): RoutineKernel {
     const [query, , value, mask] = inputs;
     const sizes = sizesOf(query!, value!);
-    const { keys, width } = sizes;
+    const { keys, queries, width } = sizes;
+    const operands = inputs.map((input, i) => (i < 3 ? asItLies(input) : input));
+    const [queryAt, keyAt, valueAt] = operands.map((one) => placesIn(sizes, one)) as [
+      Place,
+      Place,
+      Place,
+    ];
+    const outAt = placesIn(sizes, outputs[0]!);
     return {
       kind: "routine",
       name: "attention",
       attributes: attributesOf(attributes, mask),
-      inputs,
+      inputs: operands,
       outputs,
       run([q, k, v, m], [out, logSum]) {
-        forEachQuery(sizes, attributes, mask, [q!, k!, m], (row, _, valueAt, scores) => {
+        forEachQuery(sizes, attributes, mask, [q!, k!, m], [queryAt, keyAt], (head, at, scores) => {
           const max = scores.reduce((a, b) => Math.max(a, b), -Infinity);
           let sum = 0;
           for (let i = 0; i < keys; i++) sum += scores[i] = Math.exp(scores[i]! - max);
@@ -110,11 +131,10 @@ const attentionOperation: Operation<AttentionAttributes> = /* @__PURE__ */ primi
           const isBlind = max === -Infinity;
           for (let i = 0; i < width; i++) {
             let total = 0;
-            for (let j = 0; j < keys; j++)
-              total += scores[j]! * Number(v![valueAt + j * width + i]);
-            out![row * width + i] = isBlind ? 0 : total / sum;
+            for (let j = 0; j < keys; j++) total += scores[j]! * Number(v![valueAt(head, j) + i]);
+            out![outAt(head, at) + i] = isBlind ? 0 : total / sum;
           }
-          logSum![row] = isBlind ? max : max + Math.log(sum);
+          logSum![head * queries + at] = isBlind ? max : max + Math.log(sum);
         });
       },
     };
@@ -130,14 +150,15 @@ const attentionOperation: Operation<AttentionAttributes> = /* @__PURE__ */ primi
     }
     // A gradient that will be differentiated itself is made of ops that can be.
     const { scale } = attributes;
-    const scores = matmul(query, transpose(key, -1, -2));
+    const [g, q, k, v] = [grad, query, key, value].map(byHead) as [Tensor, Tensor, Tensor, Tensor];
+    const scores = matmul(q, transpose(k, -1, -2));
     const weights = attentionWeights("scaledDotProductAttention", scores, { mask, ...attributes });
-    const ofWeights = matmul(grad, transpose(value, -1, -2));
+    const ofWeights = matmul(g, transpose(v, -1, -2));
     const ofScores = softmaxGradient(weights, ofWeights, [3], scale);
     return [
-      matmul(ofScores, key),
-      matmul(transpose(ofScores, -1, -2), query),
-      matmul(transpose(weights, -1, -2), grad),
+      byHead(matmul(ofScores, k)),
+      byHead(matmul(transpose(ofScores, -1, -2), q)),
+      byHead(matmul(transpose(weights, -1, -2), g)),
       ...masks.map(() => undefined),
     ];
   },
@@ -151,41 +172,47 @@ const gradientOperation: Operation<AttentionAttributes> = /* @__PURE__ */ primit
   lower(inputs, attributes, outputs): RoutineKernel {
     const [, query, , value, , , mask] = inputs;
     const sizes = sizesOf(query!, value!);
-    const { keys, size, width } = sizes;
+    const { keys, queries, size, width } = sizes;
+    const operands = inputs.map((input, i) => (i < 5 ? asItLies(input) : input));
+    const places = operands.slice(0, 5).map((one) => placesIn(sizes, one));
+    const [gradAt, queryAt, keyAt, valueAt, outAt] = places as [Place, Place, Place, Place, Place];
+    const [toQuery, toKey, toValue] = outputs.map((one) => placesIn(sizes, one)) as [Place, Place, Place];
     return {
       kind: "routine",
       name: "attentionGradient",
       attributes: attributesOf(attributes, mask),
-      inputs,
+      inputs: operands,
       outputs,
       run([grad, q, k, v, out, logSum, m], results) {
         const [ofQuery, ofKey, ofValue] = results as [Float32Array, Float32Array, Float32Array];
         for (const result of [ofQuery, ofKey, ofValue]) result.fill(0);
         const g = grad as Float32Array;
-        forEachQuery(sizes, attributes, mask, [q!, k!, m], (row, keyAt, valueAt, scores) => {
-          const [queryAt, own] = [row * size, row * width];
-          const total = Number(logSum![row]);
+        forEachQuery(sizes, attributes, mask, [q!, k!, m], [queryAt, keyAt], (head, at, scores) => {
+          const total = Number(logSum![head * queries + at]);
+          const [own, ofOwn, from] = [gradAt(head, at), outAt(head, at), queryAt(head, at)];
+          const to = toQuery(head, at);
           let inner = 0;
-          for (let i = 0; i < width; i++) inner += g[own + i]! * Number(out![own + i]);
+          for (let i = 0; i < width; i++) inner += g[own + i]! * Number(out![ofOwn + i]);
           for (let j = 0; j < keys; j++) {
             const weight = total === -Infinity ? 0 : Math.exp(scores[j]! - total);
-            const [thisKey, thisValue] = [keyAt + j * size, valueAt + j * width];
+            const [thisKey, thisValue] = [keyAt(head, j), valueAt(head, j)];
+            const [ofThisKey, ofThisValue] = [toKey(head, j), toValue(head, j)];
             let slope = -inner;
             for (let i = 0; i < width; i++) {
               slope += g[own + i]! * Number(v![thisValue + i]);
-              ofValue[thisValue + i]! += weight * g[own + i]!;
+              ofValue[ofThisValue + i]! += weight * g[own + i]!;
             }
             slope *= weight * attributes.scale;
             for (let i = 0; i < size; i++) {
-              ofQuery[queryAt + i]! += slope * Number(k![thisKey + i]);
-              ofKey[thisKey + i]! += slope * Number(q![queryAt + i]);
+              ofQuery[to + i]! += slope * Number(k![thisKey + i]);
+              ofKey[ofThisKey + i]! += slope * Number(q![from + i]);
             }
           }
         });
       },
     };
   },
-});
+}); // prettier-ignore
 
 interface WholeOptions {
   readonly mask: Tensor | undefined;
@@ -236,9 +263,9 @@ export function attentionWhole(
   const [images, heads] = [sizeOf(leading.slice(0, -1)), leading.at(-1) ?? 1];
   const rows = operands.map((x) => {
     const inner = x.shape.slice(-2);
-    return reshape(expand(x, [...leading, ...inner]), [images, heads, ...inner]);
+    return byHead(reshape(expand(x, [...leading, ...inner]), [images, heads, ...inner]));
   });
   const masks = over === undefined ? [] : [maskFor(over, leading, queries, keys)];
   const [result] = apply(attentionOperation, [...rows, ...masks], { scale, causal });
-  return reshape(result!, [...leading, queries, value.shape.at(-1)!]);
+  return reshape(byHead(result!), [...leading, queries, value.shape.at(-1)!]);
 }

@@ -11,6 +11,8 @@ import { type AttentionOptions, scaledDotProductAttention as attention } from ".
 import { cast } from "./cast.ts";
 import { tensor } from "./creation.ts";
 import { sum } from "./reduction.ts";
+import { unbind } from "./split.ts";
+import { permute, reshape, transpose } from "./view.ts";
 
 /** Routines that ran on the device that takes attention whole. */
 const ran: string[] = [];
@@ -94,6 +96,21 @@ it("has gradients of gradients", () => {
   second(inputs).forEach((values, i) => {
     values.forEach((x, j) => expect(x).toBeCloseTo(expected[i]![j]!, 4));
   });
+});
+
+it("reads views of one tensor as they lie", () => {
+  const pulled = (on: Device): number[][] => {
+    const all = wave(on, [2, 4, 3, 2, 5], 0); // image, place, which, head, size
+    const [q, k, v] = unbind(permute(all, [2, 0, 3, 1, 4])) as [Tensor, Tensor, Tensor];
+    const y = attention(q, k, v, { causal: true });
+    const joined = reshape(transpose(y, 1, 2), [2, 4, 10]);
+    const grads = grad(joined, [all], { gradOutputs: wave(on, joined.shape, 4, false) });
+    return [joined, ...grads].map((t) => Array.from(t.dataSync(), Number));
+  };
+  ran.length = 0;
+  const [whole, parts] = [pulled(device("whole")), pulled(device("reference"))];
+  expect(ran).toHaveLength(2);
+  whole.forEach((values, i) => values.forEach((x, j) => expect(x).toBeCloseTo(parts[i]![j]!, 5)));
 });
 
 it("goes by parts where the kernel does not reach", () => {

@@ -1,5 +1,4 @@
-// Flambeau as a contestant: reads cases from stdin, times bursts of them, answers on stdout.
-import { createInterface } from "node:readline";
+// Flambeau as a contestant: the cases of cases.ts.
 import {
   type Tensor,
   conv2d,
@@ -13,9 +12,8 @@ import {
   scope,
   softmax,
 } from "flambeau";
+import { type Step, serve } from "./bursts.ts";
 import { createModel } from "./models.ts";
-
-type Step = () => unknown;
 
 function gemm([m, k, n]: readonly number[], form: string): Step {
   const a = form[0] === "N" ? randn([m!, k!]) : randn([k!, m!]).transpose(0, 1);
@@ -90,36 +88,11 @@ function prepare(line: string): Step {
   return train(words.slice(1).join(" "));
 }
 
-/** Nanoseconds per step over at least `milliseconds`. */
-function burst(step: Step, milliseconds: number): number {
-  // Short steps are timed in groups: reading the clock must not count.
-  let group = 1;
-  const start = process.hrtime.bigint();
-  for (let steps = 0; ; group = Math.min(group * 2, 1024)) {
-    for (let i = 0; i < group; i++) step();
-    steps += group;
-    const elapsed = Number(process.hrtime.bigint() - start);
-    if (elapsed >= milliseconds * 1e6) return elapsed / steps;
-    if (elapsed / steps > 1e6) group = 1;
-  }
+function withoutGradients(step: Step): Step {
+  return () => noGrad(step as () => undefined);
 }
 
-let current = "";
-let step: Step = () => {};
-console.log("ready");
-for await (const line of createInterface({ input: process.stdin })) {
-  const { name, milliseconds } = JSON.parse(line) as { name: string; milliseconds: number };
-  if (name !== current) {
-    step = name.startsWith("op") || name.startsWith("train") ? prepare(name) : noGradUnlessConv(name);
-    current = name;
-  }
-  const nanoseconds = burst(step, milliseconds);
-  const peak = process.resourceUsage().maxRSS * 1024;
-  console.log(JSON.stringify({ nanoseconds, peak }));
-} // prettier-ignore
-process.exit(0);
-
-function noGradUnlessConv(name: string): Step {
-  const made = prepare(name);
-  return name.startsWith("conv") ? made : () => noGrad(made as () => undefined);
-}
+await serve((name) => {
+  const step = prepare(name);
+  return /^(op|train|conv)/.test(name) ? step : withoutGradients(step);
+});

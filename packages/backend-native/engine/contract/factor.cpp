@@ -83,6 +83,12 @@ void packFactor(const Factor& factor, const char* base, int64_t outer, int64_t c
                 int64_t height, bool isPadded, T* to) {
   const MicroSet<T>& micro = microSetOf<T>();
   const bool isOwnType = factor.type == TypeOf<T>::value;
+  if (isOwnType && factor.outer.isEven() && factor.k.isEven()) {
+    const int64_t stride = factor.outer.stride, kStride = factor.k.stride;
+    const T* from = reinterpret_cast<const T*>(base) + outer * stride + k * kStride;
+    if (isPadded) return micro.packB(from, kStride, stride, kCount, count, to);
+    return micro.packRows(from, stride, kStride, count, kCount, static_cast<int>(height), to);
+  }
   const auto pack = [&](const T* from, int64_t stride, int64_t kStride, int64_t rows, int64_t steps, T* panel) {
     if (isPadded) micro.packB(from, kStride, stride, steps, rows, panel);
     else micro.packA(from, stride, kStride, rows, steps, panel);

@@ -51,14 +51,20 @@ Blocking<T> planBlocking(const MatrixProblem& p, const MicroSet<T>& micro) {
   plan.kBlocks = std::max<int64_t>(1, ceilDiv(k, plan.kBlock));
   const int64_t panels = ceilDiv(p.m, micro.rows);
   plan.height = std::max<int64_t>(1, ceilDiv(p.m, std::max<int64_t>(1, panels)));
-  plan.mBlock = std::max<int64_t>(1, 131072 / (plan.kBlock * size) / plan.height) * plan.height;
+  // Rows of a block: what is packed a piece of a line at a time, from many pages, comes in larger ones. If all
+  // rows make one block, panels of b need not be kept.
+  const int64_t rowBytes = plan.kBlock * size, oneBlock = 262144;
+  plan.mBlock = p.m * rowBytes <= oneBlock
+                    ? panels * plan.height
+                    : (p.a.outer.stride == 1 ? 262144 : 131072) / rowBytes / plan.height * plan.height;
+  plan.mBlock = std::max(plan.mBlock, plan.height);
   plan.nBlock = std::max<int64_t>(8 * micro.columns,
                                   (8 << 20) / (std::max<int64_t>(k, 1) * size) / micro.columns * micro.columns);
 
   // Few rows do not repay packing; a small factor is in cache as it is.
   const bool isBSmall = p.n * p.k * size <= 65536 && !doesCollide(p.b.k.stride * size);
   plan.isBInPlace = mayReadB && isWhole && (p.m <= 5 * micro.rows || isBSmall);
-  plan.isAInPlace = mayReadA && p.n <= 4 * micro.columns &&
+  plan.isAInPlace = mayReadA && p.n <= (p.a.k.stride == 1 ? 32 : 4) * micro.columns &&
                     (p.a.k.stride != 1 || p.a.outer.stride == 1 || !doesCollide(p.a.outer.stride * size));
   if (mayReadA && mayReadB && isWhole && p.m * p.n * p.k <= 32768 && plan.kSplits == 1) {
     plan.way = Way::Tiny;

@@ -229,31 +229,29 @@ class FloatProduct final : public Kernel {
                bool accumulate) const {
     const MatrixProblem& p = *problem;
     const int64_t NR = micro.columns, depth = k.count();
-    const int64_t nMost = std::min(roundUp(p.n, NR), plan.nBlock);
+    // Where all rows make one block, panels of b are packed just before they are read, and not kept.
+    const bool isBLate = !plan.isBInPlace && p.m <= plan.mBlock && (!isShared || p.n >= 4 * NR * threadCount());
+    const bool isBWhole = !plan.isBInPlace && !isBLate;
+    const int64_t nMost = isBWhole ? std::min(roundUp(p.n, NR), plan.nBlock) : std::max<int64_t>(1, p.n);
     // Alone, a thread packs blocks of a right before it reads them; together, they would do so repeatedly.
     const bool isAWhole = isShared && !plan.isAInPlace && p.m <= 4 * plan.mBlock;
-    const size_t packedA = isAWhole ? roundUp(p.m * depth, 16) : 0;
-    const size_t packedB = plan.isBInPlace ? 0 : nMost * depth;
-    T* packs = packedA + packedB == 0
-                   ? nullptr
-                   : static_cast<T*>(scratch(Scratch::PackB, (packedA + packedB) * sizeof(T)));
+    T* a = isAWhole ? static_cast<T*>(scratch(Scratch::PackA, p.m * depth * sizeof(T))) : nullptr;
+    T* b = isBWhole ? static_cast<T*>(scratch(Scratch::PackB, nMost * depth * sizeof(T))) : nullptr;
     for (int64_t n0 = 0; n0 < p.n; n0 += nMost) {
       const Range columns{n0, std::min(p.n, n0 + nMost)};
-      T* b = plan.isBInPlace ? nullptr : packs + packedA;
-      pack(o, k, columns, isAWhole && n0 == 0 ? packs : nullptr, b, isShared);
+      pack(o, k, columns, n0 == 0 ? a : nullptr, b, isShared);
       int64_t rows = plan.mBlock, width = isPlain ? roundUp(columns.count(), NR) : 512 / NR * NR;
-      if (isShared) shareOut(rows, width, columns.count(), isAWhole || plan.isAInPlace);
+      if (isShared) shareOut(rows, width, columns.count(), isAWhole || plan.isAInPlace, isBLate);
       const int64_t across = ceilDiv(columns.count(), width);
       forChunks(isShared, ceilDiv(p.m, rows) * across, [&](int64_t chunk) {
         const int64_t i = chunk / across * rows, j = columns.first + chunk % across * width;
         const Range some{i, std::min(p.m, i + rows)}, few{j, std::min(columns.last, j + width)};
-        const T* shared = isAWhole ? packs : nullptr;
         // Panels of B lie by blocks of k; `b` is as if the first column were column 0.
-        if (isPlain) return tiles(o, some, few, k, shared, b, columns.first, target, accumulate, true);
+        if (isPlain) return tiles(o, some, few, k, a, b, columns.first, target, accumulate, true);
         const int64_t stride = roundUp(few.count(), NR);
         T* sums = static_cast<T*>(scratch(Scratch::Tile, some.count() * stride * sizeof(T)));
-        tiles(o, some, few, k, shared, b, columns.first, plain(sums - some.first * stride - few.first, stride), false,
-              true);
+        const Target<T> own = plain(sums - some.first * stride - few.first, stride);
+        tiles(o, some, few, k, a, b, columns.first, own, false, true);
         for (int64_t r = some.first; r < some.last; r++) {
           p.finishRow(o.call, o.index, r, few.first, few.count(), sums + (r - some.first) * stride);
         }
@@ -262,10 +260,10 @@ class FloatProduct final : public Kernel {
   }
 
   /** Blocks small enough that every thread gets some. */
-  void shareOut(int64_t& rows, int64_t& width, int64_t columns, bool mayRepeatA) const {
+  void shareOut(int64_t& rows, int64_t& width, int64_t columns, bool mayRepeatA, bool keepsRows) const {
     const int64_t wanted = 4 * threadCount(), NR = micro.columns;
     const auto chunks = [&] { return ceilDiv(problem->m, rows) * ceilDiv(columns, width); };
-    while (chunks() < wanted && rows > 4 * plan.height) rows = roundUp(rows / 2, plan.height);
+    while (!keepsRows && chunks() < wanted && rows > 4 * plan.height) rows = roundUp(rows / 2, plan.height);
     const int64_t least = mayRepeatA ? 2 * NR : 8 * NR;
     while (chunks() < wanted && width > least) width = std::max(least, roundUp(width / 2, NR));
   }
@@ -294,16 +292,17 @@ class FloatProduct final : public Kernel {
   }
 
   /**
-   * All tiles of a block of the output, over a range of k. `a`: packed whole, or null (then in place, or packed
-   * here); `b`: columns from `bFirst` on, packed, or null (in place).
+   * All tiles of a block of the output, over a range of k. `a`: packed whole, or null (in place, or packed here);
+   * `b`: columns from `bFirst` on, packed, or null (likewise).
    */
   void tiles(const Operands& o, Range rows, Range columns, Range k, const T* a, const T* b, int64_t bFirst,
              const Target<T>& target, bool accumulate, bool isLast) const {
     const MatrixProblem& p = *problem;
     const int64_t NR = micro.columns, height = plan.height;
     const int64_t width = roundUp(std::min(p.n - bFirst, plan.nBlock), NR);
-    const bool packsHere = !a && !plan.isAInPlace;
-    T* own = packsHere ? static_cast<T*>(scratch(Scratch::PackA, rows.count() * plan.kBlock * sizeof(T))) : nullptr;
+    const bool packsA = !a && !plan.isAInPlace, packsB = !b && !plan.isBInPlace;
+    T* own = packsA ? static_cast<T*>(scratch(Scratch::PackA, rows.count() * plan.kBlock * sizeof(T))) : nullptr;
+    T* panel = packsB ? static_cast<T*>(scratch(Scratch::PackB, NR * plan.kBlock * sizeof(T))) : nullptr;
     Tile<T> tile;
     int64_t start = 0;
     do {
@@ -311,17 +310,21 @@ class FloatProduct final : public Kernel {
       const bool isEnd = isLast && start + steps >= k.count();
       tile.k = steps;
       tile.accumulate = accumulate || start > 0;
-      if (packsHere) packFactor<T>(p.a, o.a, rows.first, rows.count(), first, steps, height, false, own);
+      if (packsA) packFactor<T>(p.a, o.a, rows.first, rows.count(), first, steps, height, false, own);
       for (int64_t j = columns.first; j < columns.last; j += NR) {
         tile.n = static_cast<int>(std::min(NR, columns.last - j));
         if (b) {
           tile.b = b + start * width + (j - bFirst) * steps;
           tile.ldb = NR;
+        } else if (packsB) {
+          packFactor<T>(p.b, o.b, j, tile.n, first, steps, NR, true, panel);
+          tile.b = panel;
+          tile.ldb = NR;
         } else {
           tile.b = reinterpret_cast<const T*>(o.b) + first * p.b.k.stride + j;
           tile.ldb = p.b.k.stride;
         }
-        const int64_t next = j + NR < columns.last ? NR : 0;
+        const int64_t next = j + NR < columns.last && !packsB ? NR : 0;
         tile.columnBias = isEnd && target.columnBias ? target.columnBias + j : nullptr;
         for (int64_t i = rows.first; i < rows.last; i += height) {
           tile.m = static_cast<int>(std::min(height, rows.last - i));

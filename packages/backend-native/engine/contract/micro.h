@@ -53,6 +53,8 @@ struct MicroSet {
   /** Packs `m` rows × `k` of a matrix with any element strides into panels of up to MR rows, one after
    * another (each k × its number of rows). */
   void (*packA)(const T* a, int64_t rowStride, int64_t kStride, int64_t m, int64_t k, T* to);
+  /** The same with panels of `height` rows. */
+  void (*packRows)(const T* a, int64_t rowStride, int64_t kStride, int64_t m, int64_t k, int height, T* to);
   /** Packs `k` × `n` into panels of NR columns, the last one padded with zeros (each k × NR). */
   void (*packB)(const T* b, int64_t kStride, int64_t columnStride, int64_t k, int64_t n, T* to);
   /** The general tile: factors packed or where they are, any width. */

@@ -38,63 +38,86 @@ FLAMBEAU_INLINE void transposeStrip(const T* from, int64_t ldFrom, int m, int64_
   }
 }
 
-/** to[p * ldTo + i] = from[p * ldFrom + i] for i < m and p < k. */
+/**
+ * Panels whose rows are neighbours in memory: to[i / height * height * k + p * pitch + i % height] =
+ * from[p * ldFrom + i] for i < m and p < k, with pitch `height`, or what is left of m. A few steps of all
+ * panels, then the next: each page is read on before hardware forgets it, and no line leaves L1 half read.
+ */
 template <class T>
-FLAMBEAU_INLINE void copyRows(const T* from, int64_t ldFrom, int m, int64_t k, T* to, int64_t ldTo) {
+FLAMBEAU_INLINE void copyPanels(const T* from, int64_t ldFrom, int64_t m, int64_t k, int height, bool isPadded,
+                                T* to) {
   using L = Lanes<T>;
-  const int whole = m / L::width * L::width;
-  const typename L::Part part = L::part(m - whole);
-  for (int64_t p = 0; p < k; p++) {
-    const T* row = from + p * ldFrom;
-    T* out = to + p * ldTo;
-    for (int i = 0; i < whole; i += L::width) L::store(out + i, L::load(row + i));
-    if (whole < m) L::store(out + whole, L::load(row + whole, part), part);
+  constexpr int64_t some = 8;
+  for (int64_t low = 0; low < k; low += some) {
+    const int64_t high = low + some < k ? low + some : k;
+    for (int64_t i = 0; i < m; i += height) {
+      const int rows = m - i < height ? static_cast<int>(m - i) : height, pitch = isPadded ? height : rows;
+      const int whole = rows / L::width * L::width;
+      const typename L::Part part = L::part(rows - whole);
+      for (int64_t p = low; p < high; p++) {
+        const T* row = from + p * ldFrom + i;
+        T* out = to + i * k + p * pitch;
+        for (int j = 0; j < whole; j += L::width) L::store(out + j, L::load(row + j));
+        if (whole < rows) L::store(out + whole, L::load(row + whole, part), part);
+      }
+    }
   }
 }
 
-/** One panel: k steps of m neighbours, `ldTo` apart. `stride` between neighbours, `kStride` between steps. */
+/** Panels of `height` of m neighbours, each k steps. `stride` between neighbours, `kStride` between steps. */
 template <class T>
-FLAMBEAU_INLINE void packPanel(const T* from, int64_t stride, int64_t kStride, int m, int64_t k, T* to,
-                               int64_t ldTo) {
+FLAMBEAU_INLINE void packPanels(const T* from, int64_t stride, int64_t kStride, int64_t m, int64_t k, int height,
+                                bool isPadded, T* to) {
   constexpr int width = Lanes<T>::width;
-  if (stride == 1) {
-    copyRows<T>(from, kStride, m, k, to, ldTo);
-  } else if (kStride == 1) {
-    for (int i = 0; i < m; i += width) {
-      transposeStrip<T>(from + i * stride, stride, m - i < width ? m - i : width, k, to + i, ldTo);
+  if (stride == 1) return copyPanels<T>(from, kStride, m, k, height, isPadded, to);
+  for (int64_t first = 0; first < m; first += height) {
+    const int rows = m - first < height ? static_cast<int>(m - first) : height, pitch = isPadded ? height : rows;
+    const T* source = from + first * stride;
+    T* panel = to + first * k;
+    if (kStride == 1) {
+      for (int i = 0; i < rows; i += width) {
+        const int some = rows - i < width ? rows - i : width;
+        transposeStrip<T>(source + i * stride, stride, some, k, panel + i, pitch);
+      }
+      continue;
     }
-  } else {
     for (int64_t p = 0; p < k; p++) {
-      for (int i = 0; i < m; i++) to[p * ldTo + i] = from[i * stride + p * kStride];
+      for (int i = 0; i < rows; i++) panel[p * pitch + i] = source[i * stride + p * kStride];
     }
   }
+}
+
+template <class T>
+void packRows(const T* a, int64_t rowStride, int64_t kStride, int64_t m, int64_t k, int height, T* to) {
+  packPanels<T>(a, rowStride, kStride, m, k, height, false, to);
 }
 
 template <class T>
 void packAPanels(const T* a, int64_t rowStride, int64_t kStride, int64_t m, int64_t k, T* to) {
-  for (int64_t i = 0; i < m; i += kTileRows) {
-    const int rows = m - i < kTileRows ? static_cast<int>(m - i) : kTileRows;
-    packPanel<T>(a + i * rowStride, rowStride, kStride, rows, k, to + i * k, rows);
-  }
+  packPanels<T>(a, rowStride, kStride, m, k, kTileRows, false, to);
 }
 
 template <class T>
 void packBPanels(const T* b, int64_t kStride, int64_t columnStride, int64_t k, int64_t n, T* to) {
-  constexpr int panel = kTileVectors * Lanes<T>::width;
-  for (int64_t j = 0; j < n; j += panel, to += panel * k) {
-    const int columns = n - j < panel ? static_cast<int>(n - j) : panel;
-    packPanel<T>(b + j * columnStride, columnStride, kStride, columns, k, to, panel);
-    if (columns == panel) continue;
-    for (int64_t p = 0; p < k; p++) {
-      for (int i = columns; i < panel; i++) to[p * panel + i] = 0;
+  using L = Lanes<T>;
+  constexpr int panel = kTileVectors * L::width;
+  const int64_t whole = n / panel * panel;
+  if (whole < n) {
+    const int64_t columns = n - whole;
+    for (T* out = to + whole * k; out < to + (whole + panel) * k; out += panel) {
+      FLAMBEAU_UNROLL
+      for (int i = 0; i < panel; i += L::width) {
+        if (i + L::width > columns) L::store(out + i, L::zero());
+      }
     }
   }
+  packPanels<T>(b, columnStride, kStride, n, k, panel, true, to);
 }
 
 template <class T>
 constexpr MicroSet<T> microSet() {
-  return {kTileRows,      kTileVectors * Lanes<T>::width, multiplyPanels<T>, packAPanels<T>,
-          packBPanels<T>, anyTile<T>,                    skinny<T>,      Lanes<T>::hasMasks};
+  return {kTileRows,      kTileVectors * Lanes<T>::width, multiplyPanels<T>, packAPanels<T>, packRows<T>,
+          packBPanels<T>, anyTile<T>,                     skinny<T>,         Lanes<T>::hasMasks};
 }
 
 }  // namespace

@@ -52,6 +52,9 @@ class Gather final : public GatherKernel {
     }
     const int64_t panels = std::max<int64_t>(1, ceilDivide(c_.m, isFew_ ? kernels_.fewRows : micro_.rows));
     for (int64_t i = 0; i <= panels; i++) rows_.push_back(c_.m * i / panels);
+    // At such a stride rows would drive each other out of the cache.
+    const bool doCollide = c_.affine.m * static_cast<int64_t>(sizeof(T)) % 2048 == 0;
+    isWeightInPlace_ = !isFew_ && !doCollide && phases_.size() == 1 && kStrideOf(phases_[0]) == 1;
     planChunks();
   }
 
@@ -59,6 +62,7 @@ class Gather final : public GatherKernel {
 
   void runBlocks(const Call& call, const uint8_t* marks) const override {
     if (c_.groups * c_.m * c_.images * c_.allPlaces() == 0) return;
+    if (isWeightInPlace_) return parallelFor(chunks_, [&](int64_t chunk) { runChunk(call, nullptr, chunk, marks); });
     T* packed = static_cast<T*>(scratch(Scratch::PackA, sizeof(T) * static_cast<size_t>(packedSize_ + 64)));
     const T* weight = input(call, c_.affineOperand) + c_.affineOffset;
     const int64_t tasks = c_.groups * kBlocks_, together = packedSize_ < 1 << 15 ? tasks : ceilDivide(tasks, 64);
@@ -137,24 +141,30 @@ class Gather final : public GatherKernel {
     chunks_ = have * mBlocks_;
   }
 
+  /** The stride over all of k: taps that follow each other, or a single one; 0 where there is none. */
+  int64_t kStrideOf(const Phase& phase) const {
+    if (phase.taps == 1) return c_.affine.channel;
+    bool isRegular = c_.affine.channel == phase.taps;
+    for (size_t t = 1; t < phase.weight.size(); t++) {
+      isRegular = isRegular && phase.weight[t] - phase.weight[t - 1] == 1;
+    }
+    return isRegular ? 1 : 0;
+  }
+
   void packWeight(const T* weight, int64_t group, int64_t kBlock, T* packed) const {
     const int64_t first = kBlock * blockChannels_, channels = std::min(blockChannels_, c_.channels - first);
     if (channels <= 0) return;
     for (const auto& phase : phases_) {
       const int64_t k = channels * phase.taps;
       if (k == 0) continue;
-      // One stride over all of k: taps that follow each other, or a single one.
-      bool isRegular = phase.taps == 1 || c_.affine.channel == phase.taps;
-      for (size_t t = 1; t < phase.weight.size(); t++) {
-        isRegular = isRegular && phase.weight[t] - phase.weight[t - 1] == 1;
-      }
+      const int64_t kStride = kStrideOf(phase);
       const T* from = weight + group * c_.affine.group + first * c_.affine.channel;
       for (size_t p = 0; p + 1 < rows_.size(); p++) {
         const int64_t m = rows_[p + 1] - rows_[p];
         const T* row = from + rows_[p] * c_.affine.m;
         T* to = packed + packedAt(phase, group, first, rows_[p], k);
-        if (isRegular) {
-          micro_.packA(row + phase.weight[0], c_.affine.m, phase.taps == 1 ? c_.affine.channel : 1, m, k, to);
+        if (kStride != 0) {
+          micro_.packA(row + phase.weight[0], c_.affine.m, kStride, m, k, to);
         } else {
           kernels_.packTaps(row, c_.affine.m, c_.affine.channel, phase.weight.data(), phase.taps, m, channels, to);
         }
@@ -254,6 +264,7 @@ class Gather final : public GatherKernel {
   }
 
   void runChunk(const Call& call, const T* packed, int64_t chunk, const uint8_t* marks) const {
+    const T* weight = input(call, c_.affineOperand) + c_.affineOffset;
     const int64_t mBlock = chunk % mBlocks_;
     const ImageBlock block = blocks_.at(chunk / mBlocks_ % blocks_.count());
     const int64_t firstGroup = chunk / (mBlocks_ * blocks_.count()) * groupsTogether_;
@@ -308,7 +319,9 @@ class Gather final : public GatherKernel {
           if (kBlock > 0 && phase.taps == 0) continue;
           const int64_t k = channels * phase.taps;
           const bool isLast = phase.taps == 0 || kBlock + 1 == kBlocks_;
-          const Step step{k, packed + packedAt(phase, group, first, 0, k), kBlock > 0, isLast ? place.bias : nullptr};
+          const T* a = isWeightInPlace_ ? weight + group * c_.affine.group + first * c_.affine.channel + phase.weight[0]
+                                        : packed + packedAt(phase, group, first, 0, k);
+          const Step step{k, a, kBlock > 0, isLast ? place.bias : nullptr};
           multiplyPhase(phase, runs[i], place, step);
         }
       }
@@ -324,7 +337,7 @@ class Gather final : public GatherKernel {
   };
   struct Step {
     int64_t k;
-    const T* packed;
+    const T* a;
     bool accumulate;
     const T* bias;
   };
@@ -353,7 +366,7 @@ class Gather final : public GatherKernel {
       T* c = place.sums ? place.sums + runs.start + first->column : place.out + firstRow * c_.out.m + first->to;
       const int64_t ldc = place.sums ? pitchOf(runs) : c_.out.m;
       if (isFew_) {
-        kernels_.multiplyTaps(static_cast<int>(c_.m), step.k, step.packed, place.from, phase.offsets.data(), first,
+        kernels_.multiplyTaps(static_cast<int>(c_.m), step.k, step.a, place.from, phase.offsets.data(), first,
                               count, c, ldc, step.accumulate, step.bias, c_.biasM);
         continue;
       }
@@ -361,10 +374,17 @@ class Gather final : public GatherKernel {
                     !readsInPlace_);
       for (size_t p = place.firstPanel; p < place.lastPanel; p++) {
         const int64_t row = rows_[p], m = rows_[p + 1] - row;
-        micro_.tile({static_cast<int>(m), static_cast<int>(columns), step.k, step.packed + row * step.k, 1, m,
-                     place.panel, micro_.columns, c + (row - firstRow) * ldc, ldc, step.accumulate, nullptr,
-                     step.bias ? step.bias + row * c_.biasM : nullptr, c_.biasM, step.packed + (row + m) * step.k,
-                     static_cast<int64_t>(sizeof(T)) * m});
+        const T* bias = step.bias ? step.bias + row * c_.biasM : nullptr;
+        const int rows = static_cast<int>(m), places = static_cast<int>(columns);
+        T* to = c + (row - firstRow) * ldc;
+        if (isWeightInPlace_) {
+          micro_.tile({rows, places, step.k, step.a + row * c_.affine.m, c_.affine.m, 1, place.panel, micro_.columns,
+                       to, ldc, step.accumulate, nullptr, bias, c_.biasM, place.panel, 0});
+        } else {
+          micro_.tile({rows, places, step.k, step.a + row * step.k, 1, m, place.panel, micro_.columns, to, ldc,
+                       step.accumulate, nullptr, bias, c_.biasM, step.a + (row + m) * step.k,
+                       static_cast<int64_t>(sizeof(T)) * m});
+        }
       }
     }
   }
@@ -400,7 +420,7 @@ class Gather final : public GatherKernel {
   bool isFew_;
   ImageBlocks blocks_;
   CanonicalLayout layout_;
-  bool readsInPlace_;
+  bool readsInPlace_, isWeightInPlace_ = false;
   std::unique_ptr<Epilogue> epilogue_;
   std::vector<Phase> phases_;
   std::vector<int64_t> rows_;  // first row of each panel of the weight

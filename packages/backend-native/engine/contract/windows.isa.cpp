@@ -41,6 +41,32 @@ void packFixed(const T* from, const int64_t* offsets, int64_t k, const WindowRun
   }
 }
 
+/** `count` runs of one length, whose starts stay in registers. */
+template <class T, int length, int count>
+void packCounted(const T* from, const int64_t* offsets, int64_t k, const WindowRun* runs, T* to, int64_t pitch) {
+  const T* starts[count];
+  FLAMBEAU_UNROLL
+  for (int r = 0; r < count; r++) starts[r] = from + runs[r].from;
+  to += runs[0].column;
+  for (int64_t p = 0; p < k; p++, to += pitch) {
+    const int64_t offset = offsets[p];
+    FLAMBEAU_UNROLL
+    for (int r = 0; r < count; r++) copyFixed<T, length>(to + r * length, starts[r] + offset);
+  }
+}
+
+/** Runs of one length: in few of the usual numbers, or in any. */
+template <class T, int length>
+void packEqual(const T* from, const int64_t* offsets, int64_t k, const WindowRun* runs, int64_t count, T* to,
+               int64_t pitch) {
+  switch (count) {
+    case 2: return packCounted<T, length, 2>(from, offsets, k, runs, to, pitch);
+    case 4: return packCounted<T, length, 4>(from, offsets, k, runs, to, pitch);
+    case 8: return packCounted<T, length, 8>(from, offsets, k, runs, to, pitch);
+    default: return packFixed<T, length>(from, offsets, k, runs, count, to, pitch);
+  }
+}
+
 template <class T>
 void pack(const T* from, const int64_t* offsets, int64_t k, const WindowRun* runs, int64_t count, T* to,
           int64_t pitch, bool isPadded) {
@@ -54,9 +80,9 @@ void pack(const T* from, const int64_t* offsets, int64_t k, const WindowRun* run
     switch (most) {
       case 1: return packFixed<T, 1>(from, offsets, k, runs, count, to, pitch);
       case 2: return packFixed<T, 2>(from, offsets, k, runs, count, to, pitch);
-      case 4: return packFixed<T, 4>(from, offsets, k, runs, count, to, pitch);
-      case 8: return packFixed<T, 8>(from, offsets, k, runs, count, to, pitch);
-      case 16: return packFixed<T, 16>(from, offsets, k, runs, count, to, pitch);
+      case 4: return packEqual<T, 4>(from, offsets, k, runs, count, to, pitch);
+      case 8: return packEqual<T, 8>(from, offsets, k, runs, count, to, pitch);
+      case 16: return packEqual<T, 16>(from, offsets, k, runs, count, to, pitch);
       case 32: return packFixed<T, 32>(from, offsets, k, runs, count, to, pitch);
       default: break;
     }
@@ -90,6 +116,10 @@ FLAMBEAU_INLINE void copyHalf(T* to, const T* from, int64_t count) {
   if constexpr (sizeof(T) == 4) {
     using L = Lanes<T>;
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    if (count <= 8) {
+      const int few = static_cast<int>(count);
+      return L::store(to, _mm512_permutexvar_ps(even, L::load(from, L::part(2 * few - 1))), L::part(few));
+    }
     for (; i < count; i += 16) {
       const int left = count - i < 16 ? static_cast<int>(count - i) : 16, reach = 2 * left - 1;
       const auto low = L::load(from + 2 * i, L::part(reach < 16 ? reach : 16));

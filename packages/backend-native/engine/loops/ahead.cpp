@@ -72,7 +72,8 @@ void lookAhead(Code& code, const Machine& machine, size_t axis, int64_t steps) {
 void lookAround(Code& code, const Machine& machine, size_t axis, int64_t steps) {
   const Box& box = machine.box;
   for (const Instruction& instruction : code.body) {
-    if (instruction.kind != Instruction::Kind::Load || instruction.rate != Rate::Full) continue;
+    const bool isLoad = instruction.kind == Instruction::Kind::Load || instruction.kind == Instruction::Kind::Point;
+    if (!isLoad || instruction.rate != Rate::Full) continue;
     const View& view = machine.views[instruction.view];
     const int64_t distance = machine.slotSteps[axis][view.slot] * steps;
     if (!view.coordinates.empty() || distance == 0) continue;

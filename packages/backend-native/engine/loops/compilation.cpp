@@ -75,15 +75,34 @@ void Compilation::emitLoad(uint32_t load, Value& value, WordType type) {
   }
   const bool isSteady = compiler_.fastAxis_ >= 0 && view.isPlain() && !isPointer && value.rate >= Rate::Row &&
                         !varies(nest, reach, static_cast<size_t>(compiler_.fastAxis_));
+  const int64_t columns = compiler_.columns();
   if (isSteady) {
     there = compiler_.keep(type, value.rate);
     instruction.cache = compiler_.machine_->caches++;
+  } else if (value.rate == Rate::Full && view.convert == nullptr && columns >= kLongRow &&
+             view.isDenseInRows(columns) && isComputedWith(load)) {
+    instruction.kind = Kind::Point;
+    there = compiler_.external();
+    value.rowGap = view.strides[0] - columns * view.size;
   } else {
     there = temporary(byteSize(type), value.rate);
   }
   instruction.out = there;
   code_.body.push_back(instruction);
   code_.cost += costOfTransfer(view) * (value.rate == Rate::Full);
+}
+
+/** Whether only computing instructions read a load, which can do so row by row. */
+bool Compilation::isComputedWith(uint32_t load) const {
+  for (const Sink& sink : sinks_) {
+    const Step& s = steps_[source(sink.step)];
+    if (s.op == Opcode::Load && s.position == load) return false;
+  }
+  for (const auto* reaches : {&compiler_.nest().loads, &compiler_.nest().stores})
+    for (const Reach& reach : *reaches)
+      for (const Indirection& indirection : reach.indirections)
+        if (indirection.load == load) return false;
+  return true;
 }
 
 void Compilation::emitIndex(const Step& step, Value& value) {
@@ -171,9 +190,11 @@ void Compilation::useSingles(uint32_t i, Instruction& instruction) {
     if (found == nullptr || !isSingle[k]) {
       names[k] = at(operand, instruction.rate);
       instruction.pitch[k + 1] = size;
+      instruction.rowGap[k + 1] = values_[operand].rowGap;
+      if (values_[operand].rowGap != 0) instruction.kind = Kind::ComputeRows;
     } else if (rates_[operand] == Rate::Row) {
       names[k] = at(operand, Rate::Row);
-      instruction.rowPitch[k + 1] = size;
+      instruction.rowGap[k + 1] = size;
       instruction.kind = Kind::ComputeRows;
     } else {
       names[k] = at(operand, Rate::Block);

@@ -5,6 +5,9 @@
 
 namespace flambeau::loops {
 
+/** Elements of a row from which an instruction for each row is faster than making a block of what rows have. */
+constexpr int64_t kLongRow = 48;
+
 inline int operandCount(Opcode op) {
   if (op <= Opcode::Erf) return 1;
   if (op <= Opcode::ShrU) return 2;
@@ -39,6 +42,7 @@ class Compilation {
     WordType type = WordType::Float32;  // of constants
     Bits bits;
     Register at[kRates] = {kNoRegister, kNoRegister, kNoRegister, kNoRegister};
+    int64_t rowGap = 0;  // where rows lie apart: bytes between them
   };
 
   void findUses();
@@ -60,6 +64,7 @@ class Compilation {
   Rate leafRate(const Step& step) const;
 
   void emit(uint32_t step);
+  bool isComputedWith(uint32_t load) const;
   void useSingles(uint32_t step, Instruction& instruction);
   void emitLoad(uint32_t load, Value& value, WordType type);
   void emitIndex(const Step& step, Value& value);

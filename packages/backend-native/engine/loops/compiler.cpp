@@ -73,6 +73,13 @@ int64_t Compiler::bytesOf(int size, Rate rate) const {
   return std::max<int64_t>(count * size, kLine);
 }
 
+int64_t Compiler::columns() const {
+  int64_t columns = 1;
+  for (size_t b = 1; b < box().axes.size(); b++)
+    columns *= box().axes[b].isRanged ? 0 : nest().axes[box().axes[b].axis];
+  return columns;
+}
+
 Rate Compiler::rateOf(const Reach& reach) const {
   const Nest& nest = machine_->nest;
   for (size_t b = box().axes.size(); b-- > 0;)

@@ -46,6 +46,8 @@ class Compiler {
 
   const Nest& nest() const { return machine_->nest; }
   const Box& box() const { return machine_->box; }
+  /** Elements of a block for each index of its first axis; 0 where an inner axis is ranged. */
+  int64_t columns() const;
 
  private:
   friend class Compilation;

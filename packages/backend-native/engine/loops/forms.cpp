@@ -6,9 +6,6 @@
 
 namespace flambeau::loops {
 
-/** Elements of a row from which an instruction for each row is faster than a block of what rows have. */
-constexpr int64_t kLongRow = 48;
-
 /** Whether an int32 is never negative; sums and products are taken not to overflow. */
 bool Compilation::isNatural(uint32_t step, int depth) const {
   const Step& s = steps_[step];
@@ -66,8 +63,7 @@ bool Compilation::isConstant(uint32_t step, double value) const {
 /** Whether an operand of an instruction may stay a single element: of the block, or of each row if rows are long. */
 bool Compilation::isSpared(uint32_t step, Rate rate) const {
   if (rates_[step] <= Rate::Block) return rate > Rate::Block;
-  const Box& box = compiler_.box();
-  return rates_[step] == Rate::Row && rate == Rate::Full && box.most >= kLongRow * box.mostRows;
+  return rates_[step] == Rate::Row && rate == Rate::Full && compiler_.columns() >= kLongRow;
 }
 
 /** 1 / (1 + exp(-x)), and 1 / (1 + exp(min(-x, limit))) */

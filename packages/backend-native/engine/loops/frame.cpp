@@ -86,11 +86,11 @@ void Frame::runAhead(const Code& code) {
   }
 }
 
-/** Row by row, as a single element of each row is an operand. */
+/** Row by row, as operands are rows apart or single elements of each row. */
 void Frame::computeRows(const Instruction& i, int64_t from, int64_t to) {
-  const int64_t columns = to > from ? count(Rate::Full) / count(Rate::Row) : 0;
+  const int64_t columns = to > from ? count(Rate::Full) / extents_[0] : 0;
   const auto at = [&](Register name, int k, int64_t row) {
-    return registers_[name] + row * (i.rowPitch[k] + columns * i.pitch[k]);
+    return registers_[name] + row * (i.rowGap[k] + columns * i.pitch[k]);
   };
   for (int64_t row = from; row < to; row++)
     i.op(at(i.out, 0, row), at(i.a, 1, row), at(i.b, 2, row), at(i.c, 3, row), columns);
@@ -99,7 +99,7 @@ void Frame::computeRows(const Instruction& i, int64_t from, int64_t to) {
 void Frame::stepPiece(const Instruction& i, int piece, int pieces) {
   if (pieces == 1) return step(i);
   if (i.kind == Instruction::Kind::ComputeRows) {
-    const int64_t rows = count(Rate::Row);
+    const int64_t rows = extents_[0];
     return computeRows(i, rows * piece / pieces, rows * (piece + 1) / pieces);
   }
   // Pieces begin where lines of memory mostly do.
@@ -118,7 +118,10 @@ void Frame::step(const Instruction& i) {
       i.op(registers_[i.out], registers_[i.a], registers_[i.b], registers_[i.c], count(i.rate));
       return;
     }
-    case Kind::ComputeRows: return computeRows(i, 0, count(Rate::Row));
+    case Kind::ComputeRows: return computeRows(i, 0, extents_[0]);
+    case Kind::Point:
+      registers_[i.out] = address(machine_.views[i.view]);
+      return;
     case Kind::Load: return load(i);
     case Kind::Store: return store(i);
     case Kind::Index: return index(i);

@@ -75,6 +75,11 @@ struct View {
   BlockOp convert = nullptr;  // widens or narrows; null where memory and register agree
 
   bool isPlain() const { return checks.empty() && coordinates.empty(); }
+  /** All of the `columns` elements for an index of the first axis are neighbours in memory. */
+  bool isDenseInRows(int64_t columns) const {
+    return isPlain() && !isOrdered && stretches.size() == 2 && stretches[1].stride == size &&
+           stretches[1].ranged < 0 && stretches[1].length == columns;
+  }
   /** Neighbours in the block are neighbours in memory. */
   bool isDense() const {
     return isPlain() && !isOrdered && (stretches.empty() || (stretches.size() == 1 && stretches[0].stride == size));
@@ -82,7 +87,7 @@ struct View {
 };
 
 struct Instruction {
-  enum class Kind : uint8_t { Compute, ComputeRows, Load, Index, Param, Spread, SpreadRows, Copy, Store };
+  enum class Kind : uint8_t { Compute, ComputeRows, Load, Point, Index, Param, Spread, SpreadRows, Copy, Store };
   Kind kind = Kind::Compute;
   Rate rate = Rate::Full;
   uint8_t size = 4;     // bytes of an element of `out`
@@ -95,8 +100,9 @@ struct Instruction {
   int cache = -1;       // where the frame notes for which offset a load was made; see Frame
   BlockOp op = nullptr;
   /** Of what is computed: bytes from one element of out, a, b and c to the next, 0 where an operand is a single
-   * one; from one row's single element to the next row's; nanoseconds per element. */
-  uint8_t pitch[4] = {0, 0, 0, 0}, rowPitch[4] = {0, 0, 0, 0};
+   * one; what the next row is further away than that; nanoseconds per element. Rows are along the first axis. */
+  uint8_t pitch[4] = {0, 0, 0, 0};
+  int64_t rowGap[4] = {0, 0, 0, 0};
   float cost = 0;
 
   bool computes() const { return kind == Kind::Compute || kind == Kind::ComputeRows; }
@@ -118,7 +124,8 @@ struct Code {
     int64_t distance, lines;  // in bytes from the block's first element; cache lines from there
   };
   std::vector<Ahead> ahead;
-  /** By instruction, and for what follows: into how many pieces it is cut, so that some lines are fetched before each, and how many. */
+  /** By instruction, and for what follows the code: into how many pieces it is cut, and how many lines are fetched
+   * before each of them. */
   struct Pace {
     int pieces, lines;
   };

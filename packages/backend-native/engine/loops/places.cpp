@@ -66,6 +66,7 @@ void Compilation::sinkInto(const std::vector<const Sink*>& sinks) {
 
 /** Whether a load only points its register at memory. */
 bool Compilation::isNeighbour(const Instruction& instruction) const {
+  if (instruction.kind == Kind::Point) return true;
   if (instruction.kind != Kind::Load) return false;
   const View& view = compiler_.machine_->views[instruction.view];
   return view.isDense() && view.convert == nullptr;

@@ -104,6 +104,8 @@ template <class T> void scaledDifference(void* out, const void* a, const void* b
 #if FLAMBEAU_ISA_NUMBER != FLAMBEAU_ISA_baseline
 inline float fused(float x, float y, float z) { return __builtin_fmaf(x, y, z); }
 inline double fused(double x, double y, double z) { return __builtin_fma(x, y, z); }
+inline float withSign(float x, float sign) { return __builtin_copysignf(x, sign); }
+inline double withSign(double x, double sign) { return __builtin_copysign(x, sign); }
 
 /** Quotients by one number: a product with 1 / s, and what that leaves of the element, divided in the same way.
  * This rounds as division does, unless what is left is too small for a number. */
@@ -119,8 +121,8 @@ template <class T> void quotients(void* out, const void* a, const void* b, const
   for (int64_t i = 0; i < count; i++) {
     const T near = x[i] * inverse;
     const T result = fused(fused(-near, s, x[i]), inverse, near);
-    // Infinity leaves NaN.
-    to[i] = result == result ? result : near;
+    // Infinity leaves NaN; -0 leaves 0.
+    to[i] = result == result ? withSign(result, near) : near;
   }
 }
 #endif

@@ -6,7 +6,7 @@ import type { Tensor } from "../tensor.ts";
 import { zeros } from "./creation.ts";
 import { composite } from "./define.ts";
 import { concat } from "./join.ts";
-import { reshape, sliceView } from "./view.ts";
+import { permute, reshape, sliceView } from "./view.ts";
 
 const partShapes = (shape: Shape, sizes: readonly number[], axis: number): number[][] =>
   sizes.map((size) => shape.map((n, i) => (i === axis ? size : n)));
@@ -20,14 +20,20 @@ const parts = /* @__PURE__ */ customFunction({
       first += shape[axis]!;
       return sliceView(x, starts, shape, shape.map(() => 1)); // prettier-ignore
     });
-    return { result, saved: { shapes: partShapes(x.shape, sizes, axis), axis } };
+    return { result, saved: { shapes: partShapes(x.shape, sizes, axis), axis, order: orderOf(x) } };
   },
-  backward: ({ shapes, axis }, grads) => {
+  backward: ({ shapes, axis, order }, grads) => {
     const { dtype, device } = grads.find((grad) => grad !== undefined)!;
     const all = shapes.map((shape, i) => grads[i] ?? zeros(shape, { dtype, device }));
-    return [concat(all, axis), undefined, undefined];
+    // Joined as x lay: where x was a permuted view, going back through that view copies nothing more.
+    const joined = concat(all.map((grad) => permute(grad, order)), order.indexOf(axis));
+    return [permute(joined, order.map((_, i) => order.indexOf(i))), undefined, undefined];
   },
-});
+}); // prettier-ignore
+
+/** The axes of x from those with the largest strides to those with the smallest. */
+const orderOf = ({ shape, strides }: Tensor): number[] =>
+  [...shape.keys()].toSorted((a, b) => Math.abs(strides[b]!) - Math.abs(strides[a]!));
 
 function sizesOf(n: number, size: number): number[] {
   // An empty axis is one empty part.

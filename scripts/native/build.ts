@@ -123,13 +123,13 @@ async function compileAll(
   compiler: Compiler,
   units: readonly Unit[],
   flags: readonly string[],
-  headersHash: string,
+  headersOf: (source: string) => string,
   report: (line: string) => void,
 ): Promise<{ objects: string[] } | { reason: string; detail: string }> {
   const folder = join(buildFolder, "objects");
   mkdirSync(folder, { recursive: true });
   const objects = units.map(({ source, flags: own }) => {
-    const key = hashOf(readFileSync(source), headersHash, compiler.version, ...flags, ...own);
+    const key = hashOf(readFileSync(source), headersOf(source), compiler.version, ...flags, ...own);
     return join(folder, `${basename(source, ".cpp")}-${key}.o`);
   });
   const waiting = units.map((_, i) => i).filter((i) => !existsSync(objects[i]!));
@@ -167,11 +167,16 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuildResu
   const files = filesUnder(engineFolder).filter((path) => /\.(cpp|h|inc)$/.test(path));
   const relevant = files.filter((path) => {
     const inside = relative(engineFolder, path);
-    return !inside.startsWith("tests") || inside.endsWith(".h") || inside === join("tests", `${test}.test.cpp`);
+    if (!inside.startsWith("tests")) return true;
+    return test !== undefined && (inside.endsWith(".h") || inside === join("tests", `${test}.test.cpp`));
   }); // prettier-ignore
-  const headersHash = hashOf(
-    ...relevant.filter((path) => !path.endsWith(".cpp")).map((path) => readFileSync(path)),
+  const isTest = (path: string) => relative(engineFolder, path).startsWith("tests");
+  const headers = relevant.filter((path) => !path.endsWith(".cpp"));
+  const engineHash = hashOf(
+    ...headers.filter((path) => !isTest(path)).map((path) => readFileSync(path)),
   );
+  const testsHash = hashOf(...headers.map((path) => readFileSync(path)));
+  const headersOf = (source: string) => (isTest(source) ? testsHash : engineHash);
   const key = hashOf(
     process.platform, process.arch, test ?? "", sanitize ?? "", process.env["CXX"] ?? "",
     readFileSync(join(root, "scripts/native/build.ts")),
@@ -207,7 +212,7 @@ export async function buildEngine(options: BuildOptions = {}): Promise<BuildResu
     ...includeFolders().map((folder) => `-I${folder}`),
   ];
   const units = unitsOf(files, test, hasAmx);
-  const compiled = await compileAll(compiler, units, flags, headersHash, report);
+  const compiled = await compileAll(compiler, units, flags, headersOf, report);
   if ("reason" in compiled) return compiled;
   const problem = await link(compiler, compiled.objects, options, path);
   if (problem !== undefined) {

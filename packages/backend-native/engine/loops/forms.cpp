@@ -1,5 +1,6 @@
 // What the steps of an expression come to: rates, fused instructions, steps that change nothing.
 #include <algorithm>
+#include <cmath>
 
 #include "compilation.h"
 #include "scalars.h"
@@ -80,7 +81,10 @@ bool Compilation::fuseSigmoid(uint32_t i) {
   if (isBounded) {
     limit = source(steps_[minus].operands[1]);
     minus = source(steps_[minus].operands[0]);
-    if (steps_[limit].op != Opcode::Const || !isSpared(limit, rates_[i])) return false;
+    const Step& bound = steps_[limit];
+    if (bound.op != Opcode::Const || !isSpared(limit, rates_[i])) return false;
+    // NaN as the limit makes all results NaN, which the instruction does not.
+    if (std::isnan(bound.type == WordType::Float32 ? bound.value.as<float>() : bound.value.as<double>())) return false;
   }
   if (!isSingle(minus, Opcode::Neg)) return false;
   const uint32_t of = source(steps_[minus].operands[0]);

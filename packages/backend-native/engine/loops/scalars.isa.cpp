@@ -113,15 +113,19 @@ template <class T> void quotients(void* out, const void* a, const void* b, const
   const T s = *static_cast<const T*>(b);
   const T size = s < 0 ? -s : s;
   constexpr T most = sizeof(T) == 4 ? T(0x1p120) : T(0x1p1000);
+  constexpr T largest = sizeof(T) == 4 ? T(0x1.fffffep127) : T(0x1.fffffffffffffp1023);
   if (!(size <= most && size >= 1 / most)) return binary<Div, T, T, false>(out, a, b, c, count);
   const T inverse = 1 / s;
   T* to = static_cast<T*>(out);
   const T* x = static_cast<const T*>(a);
   FLAMBEAU_INDEPENDENT
   for (int64_t i = 0; i < count; i++) {
-    const T near = x[i] * inverse;
+    // 1 / s is rounded: at the edge the product may overflow where the quotient does not.
+    T near = x[i] * inverse;
+    near = near > largest ? largest : near;
+    near = near < -largest ? -largest : near;
     const T result = fused(fused(-near, s, x[i]), inverse, near);
-    // Infinity leaves NaN; -0 leaves 0.
+    // NaN stays; -0 leaves 0.
     to[i] = result == result ? withSign(result, near) : near;
   }
 }

@@ -1,338 +1,17 @@
 // Contractions against plain loops in double: random axes, strides, types and epilogues, on every instruction
-// set; results must not depend on the number of threads, and nothing outside the operands may be touched.
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
-#include <random>
-#include <vector>
+// set; results must not depend on the number of threads, and nothing outside the operands may be touched. What they
+// are made of, and compared with: contract-case.h.
+#include <cstdlib>
+#include <cstring>
 
-#include "../program/kernel.h"
+#include "../contract/matrix-product.h"
 #include "../runtime/cpu.h"
-#include "../runtime/threads.h"
+#include "contract-case.h"
 
 using namespace flambeau;
+using namespace flambeau::contraction;
 
 namespace {
-
-int passed = 0, failed = 0;
-std::mt19937 engine(7);
-
-int64_t pick(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(engine); }
-bool chance(double p) { return std::bernoulli_distribution(p)(engine); }
-
-uint16_t bfloat16Bits(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, 4);
-  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
-
-/** An operand: exactly as many bytes as its access reaches, so that a sanitizer sees what is beyond. */
-struct Memory {
-  WordType type = WordType::Float32;
-  int64_t origin = 0, elements = 0;
-  std::vector<char> bytes;
-  char* start() { return bytes.data() + origin * byteSize(type); }
-  const char* start() const { return bytes.data() + origin * byteSize(type); }
-};
-
-double valueAt(const Memory& memory, int64_t at) {
-  const char* from = memory.start() + at * byteSize(memory.type);
-  const auto read = [&](auto value) {
-    std::memcpy(&value, from, sizeof(value));
-    return static_cast<double>(value);
-  };
-  switch (memory.type) {
-    case WordType::Float32: return read(float());
-    case WordType::Float64: return read(double());
-    case WordType::Int32: return read(int32_t());
-    case WordType::Int64: return read(int64_t());
-    case WordType::Int8: return read(int8_t());
-    case WordType::Bool:
-    case WordType::Uint8: return read(uint8_t());
-    case WordType::Bfloat16: {
-      const uint32_t bits = static_cast<uint32_t>(static_cast<uint16_t>(read(uint16_t()))) << 16;
-      float value;
-      std::memcpy(&value, &bits, 4);
-      return value;
-    }
-    case WordType::Float16: {
-      const int bits = static_cast<int>(read(uint16_t())), exponent = bits >> 10 & 31, fraction = bits & 1023;
-      const double size = exponent ? std::ldexp(1024 + fraction, exponent - 25) : std::ldexp(fraction, -24);
-      return bits & 0x8000 ? -size : size;
-    }
-    default: return 0;
-  }
-}
-
-void setRandom(Memory& memory, int64_t at) {
-  char* to = memory.start() + at * byteSize(memory.type);
-  const auto write = [&](auto value) { std::memcpy(to, &value, sizeof(value)); };
-  const float x = static_cast<float>(pick(-1000, 1000)) / 512;
-  switch (memory.type) {
-    case WordType::Float32: return write(x);
-    case WordType::Float64: return write(static_cast<double>(x));
-    case WordType::Int32: return write(static_cast<int32_t>(pick(-50, 50)));
-    case WordType::Int64: return write(pick(-50, 50));
-    case WordType::Int8: return write(static_cast<int8_t>(pick(-50, 50)));
-    case WordType::Uint8: return write(static_cast<uint8_t>(pick(0, 50)));
-    case WordType::Bool: return write(static_cast<uint8_t>(pick(0, 1)));
-    case WordType::Bfloat16: return write(bfloat16Bits(x));
-    case WordType::Float16: return write(static_cast<uint16_t>(pick(0, 1) << 15 | pick(10, 16) << 10 | pick(0, 1023)));
-    default: return;
-  }
-}
-
-/** Strides over some axes (those with `isUsed`) in a random order of nesting, and what memory they need. */
-void layOut(Access& access, const std::vector<int64_t>& axes, const std::vector<bool>& isUsed, bool isPlain,
-            Memory& memory) {
-  std::vector<size_t> order;
-  for (size_t axis = 0; axis < axes.size(); axis++) {
-    if (isUsed[axis]) order.push_back(axis);
-  }
-  if (!isPlain) std::shuffle(order.begin(), order.end(), engine);
-  access.strides.assign(axes.size(), 0);
-  int64_t reach = !isPlain && chance(0.1) ? pick(2, 3) : 1, low = 0, high = 0;
-  for (size_t i = order.size(); i-- > 0;) {
-    const size_t axis = order[i];
-    int64_t stride = reach;
-    reach = std::max<int64_t>(1, reach * std::max<int64_t>(1, axes[axis]));
-    if (!isPlain && chance(0.2)) reach += pick(1, 5);
-    if (!isPlain && chance(0.1)) stride = -stride;
-    access.strides[axis] = stride;
-    const int64_t far = stride * std::max<int64_t>(0, axes[axis] - 1);
-    (far < 0 ? low : high) += far;
-  }
-  access.type = memory.type;
-  access.offset = pick(0, 3);
-  memory.elements = high - low + 1 + access.offset;
-  memory.origin = -low;
-  memory.bytes.assign(memory.elements * byteSize(memory.type), 0);
-  for (int64_t i = low; i <= high + access.offset; i++) setRandom(memory, i);
-}
-
-enum class Finish { Bare, ColumnBias, RowBias, Relu, BiasRelu, TwoStores, Accumulate, Overlap };
-constexpr int kFinishes = 8;
-
-struct Example {
-  ContractSpec spec;
-  std::vector<Memory> inputs, outputs;
-};
-
-uint32_t step(Expression& e, Opcode op, WordType type, uint32_t x = 0, uint32_t y = 0, uint32_t position = 0) {
-  Step s;
-  s.op = op;
-  s.type = type;
-  s.operands[0] = x;
-  s.operands[1] = y;
-  s.position = position;
-  e.steps.push_back(s);
-  return static_cast<uint32_t>(e.steps.size() - 1);
-}
-
-struct Shape {
-  std::vector<int64_t> batch, m, n, k;
-};
-
-void finish(Example& e, Finish how) {
-  ContractSpec& s = e.spec;
-  const WordType type = s.accumulator;
-  const size_t rows = s.batch + s.m, outer = rows + s.n;
-  Expression& values = s.values;
-  uint32_t result = step(values, Opcode::State, type);
-  const bool isByColumn = how != Finish::RowBias;
-  if (how == Finish::ColumnBias || how == Finish::RowBias || how == Finish::BiasRelu) {
-    std::vector<bool> isUsed(s.axes.size());
-    for (size_t axis = 0; axis < outer; axis++) {
-      const bool isOfGroup = isByColumn ? axis >= rows : axis >= s.batch && axis < rows;
-      isUsed[axis] = isOfGroup || (axis < s.batch && chance(0.3));
-    }
-    Memory memory;
-    memory.type = type;
-    Load load;
-    layOut(load, s.axes, isUsed, chance(0.7), memory);
-    load.operand = 2;
-    s.loads.push_back(load);
-    e.inputs.push_back(memory);
-    const uint32_t bias = step(values, Opcode::Load, type, 0, 0, 2);
-    result = chance(0.5) ? step(values, Opcode::Add, type, result, bias) : step(values, Opcode::Add, type, bias, result);
-  }
-  if (how == Finish::Relu || how == Finish::BiasRelu) {
-    result = step(values, Opcode::Max, type, result, step(values, Opcode::Const, type));
-  }
-  values.results.assign(how == Finish::TwoStores ? 2 : 1, result);
-  if (how == Finish::TwoStores) values.results[1] = step(values, Opcode::Mul, type, result, result);
-  const bool isPlain = chance(0.5);
-  for (size_t i = 0; i < values.results.size(); i++) {
-    std::vector<bool> isUsed(s.axes.size());
-    for (size_t axis = 0; axis < outer; axis++) isUsed[axis] = how != Finish::Overlap || !chance(0.4);
-    Memory memory;
-    memory.type = type;
-    Store store;
-    layOut(store, s.axes, isUsed, isPlain, memory);
-    store.operand = static_cast<uint32_t>(i);
-    if (how == Finish::Accumulate || how == Finish::Overlap) store.combine = Combine::Add;
-    s.stores.push_back(store);
-    e.outputs.push_back(memory);
-  }
-}
-
-Example makeExample(const Shape& shape, WordType a, WordType b, WordType accumulator, Finish how, bool isPlain) {
-  Example e;
-  ContractSpec& s = e.spec;
-  s.accumulator = accumulator;
-  std::vector<int> group;
-  const auto append = [&](const std::vector<int64_t>& lengths, int which) {
-    for (int64_t length : lengths) {
-      s.axes.push_back(length);
-      group.push_back(which);
-    }
-    return static_cast<uint32_t>(lengths.size());
-  };
-  s.batch = append(shape.batch, 0);
-  s.m = append(shape.m, 1);
-  s.n = append(shape.n, 2);
-  s.k = append(shape.k, 3);
-  for (int side = 0; side < 2; side++) {
-    std::vector<bool> isUsed;
-    for (size_t axis = 0; axis < group.size(); axis++) {
-      const bool isOfBatch = group[axis] == 0 && !(!isPlain && chance(0.2));
-      isUsed.push_back(isOfBatch || group[axis] == 1 + side || group[axis] == 3);
-    }
-    Memory memory;
-    memory.type = side ? b : a;
-    Load load;
-    layOut(load, s.axes, isUsed, isPlain, memory);
-    load.operand = static_cast<uint32_t>(side);
-    s.loads.push_back(load);
-    e.inputs.push_back(memory);
-  }
-  finish(e, how);
-  return e;
-}
-
-int64_t addressOf(const Access& access, const std::vector<int64_t>& index) {
-  int64_t address = access.offset;
-  for (size_t axis = 0; axis < index.size(); axis++) address += access.strides[axis] * index[axis];
-  return address;
-}
-
-/** Calls `visit` for each index of axes first … last-1. */
-template <class Visit>
-void forEachIndex(const std::vector<int64_t>& axes, std::vector<int64_t>& index, size_t first, size_t last,
-                  const Visit& visit) {
-  if (first == last) return visit();
-  for (index[first] = 0; index[first] < axes[first]; index[first]++) forEachIndex(axes, index, first + 1, last, visit);
-  index[first] = 0;
-}
-
-double evaluate(const Example& e, const std::vector<int64_t>& index, double sum, uint32_t result) {
-  std::vector<double> values;
-  for (const Step& s : e.spec.values.steps) {
-    const auto at = [&](int i) { return values[s.operands[i]]; };
-    switch (s.op) {
-      case Opcode::State: values.push_back(sum); break;
-      case Opcode::Load: {
-        const Load& load = e.spec.loads[s.position];
-        values.push_back(valueAt(e.inputs[load.operand], addressOf(load, index)));
-        break;
-      }
-      case Opcode::Add: values.push_back(at(0) + at(1)); break;
-      case Opcode::Mul: values.push_back(at(0) * at(1)); break;
-      case Opcode::Max: values.push_back(std::max(at(0), at(1))); break;
-      default: values.push_back(0);
-    }
-  }
-  return values[result];
-}
-
-/** The sum over the k axes from `axis` on, and the sum of absolute values. */
-void addProducts(const Example& e, size_t axis, int64_t a, int64_t b, double& sum, double& size) {
-  if (axis == e.spec.axes.size()) {
-    const double product = valueAt(e.inputs[0], a) * valueAt(e.inputs[1], b);
-    sum += product;
-    size += std::abs(product);
-    return;
-  }
-  for (int64_t i = 0; i < e.spec.axes[axis]; i++) {
-    addProducts(e, axis + 1, a + i * e.spec.loads[0].strides[axis], b + i * e.spec.loads[1].strides[axis], sum, size);
-  }
-}
-
-struct Expected {
-  std::vector<double> value, slack;  // per element of an output; slack < 0 where nothing is stored
-};
-
-/** `unit`: relative rounding of one step. */
-std::vector<Expected> expect(const Example& e, double unit) {
-  const ContractSpec& s = e.spec;
-  std::vector<Expected> result;
-  for (const Memory& memory : e.outputs) {
-    Expected expected{std::vector<double>(memory.elements), std::vector<double>(memory.elements, -1)};
-    for (int64_t i = 0; i < memory.elements; i++) expected.value[i] = valueAt(memory, i - memory.origin);
-    result.push_back(expected);
-  }
-  std::vector<int64_t> index(s.axes.size(), 0);
-  const size_t outer = s.batch + s.m + s.n;
-  int64_t depth = 1;
-  for (size_t axis = outer; axis < s.axes.size(); axis++) depth *= s.axes[axis];
-  forEachIndex(s.axes, index, 0, outer, [&] {
-    double sum = 0, size = 0;
-    addProducts(e, outer, addressOf(s.loads[0], index), addressOf(s.loads[1], index), sum, size);
-    const double steps = 1 + static_cast<double>(depth);
-    for (size_t i = 0; i < s.stores.size(); i++) {
-      const int64_t at = addressOf(s.stores[i], index) + e.outputs[i].origin;
-      const double value = evaluate(e, index, sum, s.values.results[i]);
-      const double scale = i == 1 ? 2 * std::abs(sum) + 1 : 1;  // the second store squares
-      const bool isAdd = s.stores[i].combine == Combine::Add;
-      double& slack = result[i].slack[at];
-      const double before = isAdd ? std::abs(result[i].value[at]) : 0;
-      result[i].value[at] = isAdd ? result[i].value[at] + value : value;
-      slack = (isAdd ? std::max(0.0, slack) : 0) +
-              unit * (scale * (size * std::sqrt(steps) * 2 + 1) + std::abs(value) * 4 + before);
-    }
-  });
-  return result;
-}
-
-void fail(const char* what, const Example& e, const char* isa) {
-  failed++;
-  std::printf("FAILED on %s: %s; groups %u %u %u %u, axes", isa, what, e.spec.batch, e.spec.m, e.spec.n, e.spec.k);
-  for (int64_t length : e.spec.axes) std::printf(" %lld", static_cast<long long>(length));
-  std::printf("\n");
-}
-
-std::vector<Memory> runOn(const Example& e, const Kernel& kernel, int threads) {
-  setThreadCount(threads);
-  std::vector<Memory> outputs = e.outputs;
-  std::vector<char*> in, out;
-  for (const Memory& memory : e.inputs) in.push_back(const_cast<char*>(memory.start()));
-  for (Memory& memory : outputs) out.push_back(memory.start());
-  Call call;
-  call.inputs = in.data();
-  call.outputs = out.data();
-  kernel.run(call);
-  return outputs;
-}
-
-void check(const Example& e, const char* isa) {
-  double unit = e.spec.accumulator == WordType::Float64 ? 0x1p-52 : 0x1p-23;
-  if (e.spec.allowsBfloat16) unit = 0x1p-8;
-  const auto kernel = planContract(e.spec);
-  const auto one = runOn(e, *kernel, 1), two = runOn(e, *kernel, 2);
-  const auto expected = expect(e, unit);
-  for (size_t i = 0; i < one.size(); i++) {
-    if (one[i].bytes != two[i].bytes) return fail("differs between one thread and two", e, isa);
-    for (int64_t at = 0; at < one[i].elements; at++) {
-      const double is = valueAt(one[i], at - one[i].origin), should = expected[i].value[at];
-      const double slack = expected[i].slack[at];
-      if (slack < 0 ? is != should : !(std::abs(is - should) <= slack)) {
-        std::printf("  element %lld: %.9g, expected %.9g within %.3g\n", static_cast<long long>(at), is, should, slack);
-        return fail(slack < 0 ? "touches what is not its own" : "wrong value", e, isa);
-      }
-    }
-  }
-  passed++;
-}
 
 std::vector<int64_t> split(int64_t length, bool isPlain) {
   if (length == 1 && chance(0.5)) return {};
@@ -348,7 +27,8 @@ void random(const char* isa, int count) {
   const auto size = [&] { return sizes[pick(0, std::size(sizes) - 1)]; };
   for (int i = 0; i < count; i++) {
     const bool isPlain = chance(0.4);
-    Shape shape{{}, split(size(), isPlain), split(size(), isPlain), split(chance(0.1) ? pick(200, 900) : size(), isPlain)};
+    Shape shape{{}, split(size(), isPlain), split(size(), isPlain), {}};
+    shape.k = split(chance(0.1) ? pick(200, 900) : size(), isPlain);
     for (int64_t axes = pick(-2, 2); axes > 0; axes--) shape.batch.push_back(pick(1, 5));
     if (chance(0.03)) (chance(0.5) ? shape.k : chance(0.5) ? shape.m : shape.n).assign(1, 0);
     const double kind = std::uniform_real_distribution<>()(engine);
@@ -440,6 +120,118 @@ void guarded(const char* isa) {
   }
 }
 
+// Packing, and what is not packed.
+
+template <class T> const MicroSet<T>& microSetOf();
+template <> const MicroSet<float>& microSetOf<float>() { return microKernels(); }
+template <> const MicroSet<double>& microSetOf<double>() { return microKernels64(); }
+
+/** Panels of any height, and of b, hold what a plain loop puts there; nothing is written beyond. */
+template <class T> void panels(const char* isa) {
+  const MicroSet<T>& micro = microSetOf<T>();
+  constexpr T guard = -77;
+  const auto isRight = [&](int64_t count, int64_t k, int64_t stride, int64_t kStride, int64_t height, bool isOfB) {
+    const int64_t size = (count - 1) * stride + (k - 1) * kStride + 1;
+    const int64_t packed = isOfB ? (count + height - 1) / height * height * k : count * k;
+    std::vector<T> from(size), to(packed + 64, guard), expected(packed + 64, guard);
+    for (int64_t i = 0; i < size; i++) from[i] = static_cast<T>(i % 65521 + 1);
+    for (int64_t first = 0; first < count; first += height) {
+      const int64_t rows = std::min(height, count - first), pitch = isOfB ? height : rows;
+      for (int64_t p = 0; p < k; p++) {
+        for (int64_t i = 0; i < pitch; i++) {
+          expected[first * k + p * pitch + i] = i < rows ? from[(first + i) * stride + p * kStride] : T(0);
+        }
+      }
+    }
+    if (isOfB) micro.packB(from.data(), kStride, stride, k, count, to.data());
+    else micro.packRows(from.data(), stride, kStride, count, k, static_cast<int>(height), to.data());
+    return to == expected;
+  };
+  const auto test = [&](int64_t count, int64_t height, bool isOfB) {
+    for (const int64_t k : {1, 3, 7, 8, 9, 15, 16, 17, 24, 33, 64, 67}) {
+      const int64_t collide = 2048 / static_cast<int64_t>(sizeof(T));
+      const int64_t strides[][2] = {{1, count}, {1, count + 3}, {1, collide * (1 + count / collide)}, {k, 1},
+                                    {k + 5, 1}, {collide, 1},   {2 * k, 2},                           {3, 3 * count}};
+      for (const auto& [stride, kStride] : strides) {
+        if (isRight(count, k, stride, kStride, height, isOfB)) {
+          passed++;
+        } else if (failed++ < 20) {
+          std::printf("FAILED on %s: %s of %lld × %lld, %lld high, strides %lld and %lld\n", isa,
+                      isOfB ? "packB" : "packRows", static_cast<long long>(count), static_cast<long long>(k),
+                      static_cast<long long>(height), static_cast<long long>(stride), static_cast<long long>(kStride));
+        }
+      }
+    }
+  };
+  for (int64_t height = 1; height <= micro.rows; height++) {
+    for (const int64_t count : {int64_t{1}, height, height + 1, 3 * height - 1, 5 * height, 7 * height + 2}) {
+      test(count, height, false);
+    }
+  }
+  const int64_t columns = micro.columns;
+  for (const int64_t n : {int64_t{1}, columns - 1, columns, columns + 1, 3 * columns - 2, 5 * columns + 3}) {
+    test(n, columns, true);
+  }
+}
+
+/** How factors may lie: neighbours along k, across it, nowhere; and at strides that collide in caches. */
+enum class Lie { Along, Across, Apart, AlongColliding, AcrossColliding };
+
+template <class T> void layAs(Lie lie, Example& e, int side, int64_t outer, int64_t k) {
+  const int64_t collide = 2048 / static_cast<int64_t>(sizeof(T));
+  const auto rounded = [&](int64_t length) { return (length + collide - 1) / collide * collide; };
+  const int64_t strides[][2] = {{k, 1}, {1, outer}, {2 * k + 1, 2}, {rounded(k), 1}, {1, rounded(outer)}};
+  const auto& [stride, kStride] = strides[static_cast<int>(lie)];
+  Load& load = e.spec.loads[side];
+  load.offset = 0;
+  load.strides = side == 0 ? std::vector<int64_t>{stride, 0, kStride} : std::vector<int64_t>{0, stride, kStride};
+  Memory& memory = e.inputs[side];
+  memory.origin = 0;
+  memory.elements = (outer - 1) * stride + (k - 1) * kStride + 1;
+  memory.bytes.assign(memory.elements * sizeof(T), 0);
+  for (int64_t i = 0; i < memory.elements; i++) setRandom(memory, i);
+}
+
+/** Shapes that together take all ways of packing, which the plans themselves say. */
+template <class T> void packing(const char* isa) {
+  const MicroSet<T>& micro = microSetOf<T>();
+  const int64_t rows = micro.rows, columns = micro.columns;
+  const int64_t shapes[][3] = {
+      {2 * rows + 1, 4 * columns, 40},       // a in place, along k and across it
+      {2 * rows + 1, 4 * columns + 1, 27},   // three panels that are not full
+      {rows + 1, 32 * columns, 9},           // a in place, along k
+      {rows + 1, 32 * columns + 1, 17},
+      {5 * rows + 1, columns + 3, 600},      // two blocks of k; one of rows
+      {5 * rows + 1, 8 * columns + 1, 130},  // b packed just before use, by two threads
+      {8192 / static_cast<int64_t>(sizeof(T)) + 7, columns + 1, 70},  // several blocks of rows
+  };
+  enum Way { AAlong, AAcross, APackedAlong, APackedAcross, BInPlace, BLate, BWhole, BlocksOfK, LowPanels, kWays };
+  int reached[kWays] = {};
+  for (const auto& [m, n, k] : shapes) {
+    for (const Lie a : {Lie::Along, Lie::Across, Lie::Apart, Lie::AlongColliding, Lie::AcrossColliding}) {
+      for (const Lie b : {Lie::Along, Lie::Across, Lie::AcrossColliding}) {
+        constexpr WordType type = sizeof(T) == 4 ? WordType::Float32 : WordType::Float64;
+        Example e = makeExample({{}, {m}, {n}, {k}}, type, type, type, Finish::Bare, true);
+        layAs<T>(a, e, 0, m, k);
+        layAs<T>(b, e, 1, n, k);
+        const auto problem = planMatrix(e.spec, false);
+        const Blocking<T> plan = planBlocking(*problem, micro);
+        const bool isAcross = a == Lie::Across || a == Lie::AcrossColliding, isOneBlock = m <= plan.mBlock;
+        if (plan.isAInPlace) reached[isAcross ? AAcross : AAlong]++;
+        else reached[isAcross ? APackedAcross : APackedAlong]++;
+        reached[plan.isBInPlace ? BInPlace : isOneBlock ? BLate : BWhole]++;
+        if (plan.kBlocks > 1) reached[BlocksOfK]++;
+        if (plan.height < rows && !plan.isAInPlace && m > plan.height) reached[LowPanels]++;
+        check(e, isa);
+      }
+    }
+  }
+  for (int way = 0; way < kWays; way++) {
+    if (reached[way] > 0) passed++;
+    else if (failed++ < 20) std::printf("FAILED on %s: no shape takes way %d of packing\n", isa, way);
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -453,6 +245,10 @@ int main(int count, char** arguments) {
     guarded(isaName(isa));
     random(isaName(isa), examples);
     chosen(isaName(isa), isa == best);
+    panels<float>(isaName(isa));
+    panels<double>(isaName(isa));
+    packing<float>(isaName(isa));
+    packing<double>(isaName(isa));
   }
   std::printf("%d passed, %d failed\n", passed, failed);
   return failed == 0 ? 0 : 1;

@@ -63,6 +63,29 @@ template <class T> std::vector<T> samples(size_t count, Random& random) {
   return values;
 }
 
+/** Where functions go from one polynomial to the next: at odd sixteenths (erf), at quarters of octaves (tanh). */
+template <class T> std::vector<T> borders() {
+  std::vector<T> values;
+  const auto add = [&](double border) {
+    T low = static_cast<T>(border), high = low;
+    for (int i = 0; i < 8; i++) {
+      for (const T x : {low, high}) {
+        values.push_back(x);
+        values.push_back(-x);
+      }
+      low = std::nextafter(low, T(0));
+      high = std::nextafter(high, T(100));
+    }
+  };
+  for (int i = 1; i <= 128; i++) add(i / 32.0);
+  for (int octave = -6; octave < 4; octave++) {
+    for (int quarter = 0; quarter < 8; quarter++) add(std::ldexp(1 + quarter / 8.0, octave));
+  }
+  for (const double end : {3.9374998, 3.95, 9.02, 9.010913, 10.0, 20.0, 0x1p-9, 0.0625 - 0x1p-9}) add(end);
+  values.resize(values.size() / kBlock * kBlock + kBlock, T(0.5));
+  return values;
+}
+
 struct Worst {
   double units = 0;
   double x = 0, y = 0, got = 0;
@@ -85,7 +108,12 @@ Worst worstOf(BlockOp op, const std::vector<T>& x, const std::vector<T>& y, cons
 template <class T>
 void testType(Tally& tally, const Function& f, WordType type, size_t count, bool isShown) {
   Random random;
-  std::vector<T> x = samples<T>(count, random), y = x;
+  std::vector<T> x = samples<T>(count, random);
+  if (f.binary == nullptr) {
+    const std::vector<T> more = borders<T>();
+    x.insert(x.end(), more.begin(), more.end());
+  }
+  std::vector<T> y = x;
   if (f.binary != nullptr) {
     y = samples<T>(count, random);
     // All pairs of special values first; then powers that do not overflow.

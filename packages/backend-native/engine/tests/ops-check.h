@@ -7,26 +7,32 @@
 #include <limits>
 #include <vector>
 
+#include "../loops/moves.h"
 #include "../loops/ops.h"
+#include "../loops/scalars.h"
 
 namespace flambeau {
 
 struct NamedOps {
   const char* name;
   const BlockOps* ops;
+  const loops::ScalarOps* scalars;
+  const loops::Moves* moves;
 };
 
 /** Every set that can run here. */
 inline std::vector<NamedOps> opsOfThisMachine() {
   std::vector<NamedOps> sets;
 #if defined(FLAMBEAU_X86)
-  sets.push_back({"baseline", &baseline::blockOps});
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back({"avx2", &avx2::blockOps});
+  sets.push_back({"baseline", &baseline::blockOps, &baseline::scalarOps, &baseline::loopMoves});
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    sets.push_back({"avx2", &avx2::blockOps, &avx2::scalarOps, &avx2::loopMoves});
+  }
   if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq")) {
-    sets.push_back({"avx512", &avx512::blockOps});
+    sets.push_back({"avx512", &avx512::blockOps, &avx512::scalarOps, &avx512::loopMoves});
   }
 #elif defined(FLAMBEAU_ARM)
-  sets.push_back({"neon", &neon::blockOps});
+  sets.push_back({"neon", &neon::blockOps, &neon::scalarOps, &neon::loopMoves});
 #endif
   return sets;
 }

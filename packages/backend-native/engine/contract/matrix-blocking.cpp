@@ -58,8 +58,9 @@ Blocking<T> planBlocking(const MatrixProblem& p, const MicroSet<T>& micro) {
                     ? panels * plan.height
                     : (p.a.outer.stride == 1 ? 262144 : 131072) / rowBytes / plan.height * plan.height;
   plan.mBlock = std::max(plan.mBlock, plan.height);
-  plan.nBlock = std::max<int64_t>(8 * micro.columns,
-                                  (8 << 20) / (std::max<int64_t>(k, 1) * size) / micro.columns * micro.columns);
+  // Equal blocks: the last one is no remainder.
+  const int64_t nMost = std::max<int64_t>(8 * micro.columns, (8 << 20) / (std::max<int64_t>(k, 1) * size));
+  plan.nBlock = roundUp(ceilDiv(p.n, std::max<int64_t>(1, ceilDiv(p.n, nMost))), micro.columns);
 
   // Few rows do not repay packing; a small factor is in cache as it is.
   const bool isBSmall = p.n * p.k * size <= 65536 && !doesCollide(p.b.k.stride * size);

@@ -258,15 +258,16 @@ export function applyUpdate<A extends Attributes>(
 ): void {
   const inputs = [...targets, ...operands];
   const { recorder, batch, inspector } = modes;
-  const isPlain = recorder === undefined && batch === undefined && inspector === undefined;
-  if (!isPlain || targets[0]!.device.backend.updatesInPlace !== true) {
+  if (recorder !== undefined || batch !== undefined || inspector !== undefined) {
     const results = noGrad(() => apply(op, inputs, attributes));
     for (let i = 0; i < targets.length; i++) targets[i]!.assign(results[i]!);
     return;
   }
   const operation = op as unknown as Operation;
   const prepared = prepare(operation, inputs, attributes);
+  const mayStore = prepared.device.backend.updatesInPlace === true;
   const kept = targets.map((target, i) =>
+    mayStore &&
     target.layout === prepared.targets[i]!.layout &&
     target.dtype === prepared.targets[i]!.dtype &&
     target.storage.isSoleOwner &&

@@ -1,10 +1,9 @@
 // The steps of a recurrence: slices of one tensor along its first axis. Where values are at hand and nothing is
 // recorded they are read and written in place; else they are taken apart and stacked.
-import { modes } from "../modes.ts";
-import type { Device } from "../runtime/device.ts";
-import { bytesFor } from "../runtime/device.ts";
-import { Storage } from "../runtime/storage.ts";
 import type { DType } from "../dtype.ts";
+import { modes } from "../modes.ts";
+import { type Device, bytesFor } from "../runtime/device.ts";
+import { Storage } from "../runtime/storage.ts";
 import { type Shape, layoutOf } from "../shape.ts";
 import { type Tensor, makeTensor } from "../tensor.ts";
 import { stack } from "./join.ts";
@@ -32,18 +31,17 @@ export function someSteps(x: Tensor, start: number, end: number): Tensor {
   return makeTensor(x.dtype, layout, x.storage, x.offset + start * size);
 }
 
-export interface StepLike {
-  readonly dtype: DType;
-  readonly device: Device;
-}
-
 /** Results of steps, which become one tensor. */
 export class StepResults {
   readonly #whole: Tensor | undefined;
   readonly #steps: (Tensor | undefined)[];
 
   /** `count` steps of `shape`. */
-  constructor(count: number, shape: Shape, { dtype, device }: StepLike) {
+  constructor(
+    count: number,
+    shape: Shape,
+    { dtype, device }: { readonly dtype: DType; readonly device: Device },
+  ) {
     this.#steps = new Array<Tensor | undefined>(count);
     if (!isPlain()) return;
     const layout = layoutOf([count, ...shape]);
